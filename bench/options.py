@@ -1,0 +1,86 @@
+"""Command line options that the benches share, and where their results go."""
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvloop
+
+from bench.figures import Figures, ratios
+from bench.machine import facts
+from bench.realtime_client import NoEventError
+from bench.recordings import RecordingsError, default_folder
+from bench.server_under_test import NoServerError
+from bench.text_socket import ConnectionFailedError
+
+PROBLEMS = (NoServerError, ConnectionFailedError, NoEventError, RecordingsError)
+"""What a person can mend: told in a line, without a traceback."""
+
+
+def parser(description: str | None, *, chooses_server: bool = True) -> argparse.ArgumentParser:
+    """--data, --json, --compare; and --url, --recognizer if it `chooses_server`."""
+    options = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument(
+        "--data",
+        type=Path,
+        default=default_folder(),
+        metavar="DIR",
+        help="folder with labels.json and audio/ (default: the shared spoken-orders)",
+    )
+    options.add_argument("--json", type=Path, metavar="OUT", help="write everything there")
+    options.add_argument("--compare", type=Path, metavar="EARLIER", help="print ratios to it")
+    if chooses_server:
+        _add_server(options)
+    return options
+
+
+def _add_server(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "--url", help="a running server, http://127.0.0.1:8000; without it one is started"
+    )
+    options.add_argument(
+        "--recognizer",
+        choices=("embedded", "scripted"),
+        default="scripted",
+        help="scripted: the words cost nothing and are known as they are spoken; a running "
+        "server must have been started with OVERTURE_RECOGNIZER=scripted",
+    )
+
+
+def report(figures: Figures, out: Path | None, earlier: Path | None) -> None:
+    """Writes the figures with the machine's facts, and prints them beside an earlier run."""
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps({"machine": facts(), **figures}, indent=1) + "\n")
+    if earlier is not None:
+        before = json.loads(earlier.read_text())
+        print(f"\nbeside {earlier.name} ({before.get('machine', {}).get('revision')}):")
+        for name, ratio in ratios(figures, before).items():
+            print(f"  {name:48} x {ratio:.3f}")
+
+
+def run(
+    main: Callable[[argparse.Namespace], Awaitable[None]], arguments: argparse.Namespace
+) -> None:
+    """Runs a bench; what a person can mend ends it with one line instead of a traceback."""
+
+    async def bench() -> None:
+        await main(arguments)
+
+    try:
+        uvloop.run(bench())
+    except* PROBLEMS as problems:
+        lines = "\n".join(str(problem) for problem in each_of(problems))
+        sys.exit(f"{Path(sys.argv[0]).name}: {lines}")
+
+
+def each_of(problems: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """The exceptions of a group and of the groups inside it."""
+    found: list[BaseException] = []
+    for problem in problems.exceptions:
+        found += each_of(problem) if isinstance(problem, BaseExceptionGroup) else [problem]
+    return found

@@ -1,0 +1,1 @@
+"""What was meant: intents, slots, forms, and how complete the words are."""

@@ -1,0 +1,1 @@
+"""One `LiveSession` drives one conversation. No sockets here."""

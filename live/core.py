@@ -1,0 +1,87 @@
+"""What the sides of one live session share: its settings, its memory, and the two ways out."""
+
+from collections.abc import Callable
+from time import time
+
+import structlog
+
+from conversation.events import Event
+from live.config import SessionConfig
+from live.events import LiveEvent
+from live.history import History, Item
+from live.parts import Parts
+from sessions import context as stored
+from voice.audio import SPEAKING_RATE, Pcm
+from voice.echo import LIKELY_ECHO, EchoDetector
+
+ECHO_TAIL = 1.0
+"""Seconds after the agent's last sample in which its echo may still come: the longest delay that
+is looked for, the room, and a microphone that lags."""
+
+
+class Core:
+    """One session's. post: an event for the machine; tell: an event for whoever carries us."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        config: SessionConfig,
+        context: stored.SessionContext,
+        post: Callable[[Event], None],
+        tell: Callable[[LiveEvent], None],
+    ) -> None:
+        self.parts = parts
+        self.config = config
+        self.context = context
+        self.post = post
+        self.tell = tell
+        self.history = History()
+        self.log: structlog.stdlib.BoundLogger = structlog.get_logger("live").bind(
+            session=context.id
+        )
+        self._echo = EchoDetector()
+        self._echo_until = 0.0
+
+    def played(self, samples: Pcm, at: float) -> None:
+        """The agent's own voice leaves, to be played at that time."""
+        self._echo.played(samples, at)
+        self._echo_until = at + len(samples) / SPEAKING_RATE + ECHO_TAIL
+
+    def is_echo(self, heard: Pcm, ago: float) -> bool:
+        """Whether this is the agent's own voice coming back; its last sample came `ago` s ago."""
+        until = self.parts.clock.now() - ago
+        if until > self._echo_until:
+            return False
+        return self._echo.likeness(heard, until) >= LIKELY_ECHO
+
+    def restore(self, context: stored.SessionContext) -> None:
+        """Goes on with a conversation as it was stored."""
+        self.context = context
+        for item in context.items:
+            self.history.add(Item(item.id, item.role, item.text, spoken=True))
+
+    def remember(self, item: Item, sources: tuple[stored.Source, ...] = ()) -> None:
+        """Stores a message as it was heard."""
+        if item.text:
+            kept = stored.Item(
+                id=item.id, role=item.role, text=item.text, at=time(), sources=sources
+            )
+            self.keep(self.context.with_item(kept))
+
+    def forget(self, item_id: str) -> None:
+        """Takes an item out of the conversation; raises HistoryError."""
+        self.history.delete(item_id)
+        self.keep(self.context.without_item(item_id))
+
+    def keep(self, context: stored.SessionContext) -> None:
+        """Makes this the session's context and stores it, soon."""
+        self.context = context
+        self.parts.memory.save(context)
+
+    def messages(self) -> tuple[tuple[str, str], ...]:
+        """(role, text) of every message that has words, oldest first."""
+        return tuple((item.role, item.text) for item in self.history if item.text)
+
+    def last_text(self, role: str) -> str:
+        """The latest words of the user or the assistant, "" if there are none."""
+        return next((text for who, text in reversed(self.messages()) if who == role), "")

@@ -1,0 +1,190 @@
+"""What a live session tells whoever carries it: a socket, the command line, a test.
+
+Given to the session's `listener`, one call an event, on the event loop, in order.
+Positions in audio are milliseconds of the session's input or of the item's own audio.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from conversation import Floor
+from knowledge.passages import Passage
+from live.history import Item
+from voice.audio import Pcm
+
+Status: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The user is speaking, for certain. item_id: what the turn will be called."""
+
+    item_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The user's turn has ended."""
+
+    item_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterimWords:
+    """What was recognized so far of a turn that may go on; replaces earlier ones."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted:
+    """The user's turn is an item of the conversation. `Transcribed` follows."""
+
+    item: Item
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The words of a committed turn, "" if there were none. seconds: its audio's length."""
+
+    item_id: str
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBegun:
+    """The agent is going to say something. audio False: in text only.
+
+    metadata: the client's own, or {"outreach_id": ...} when the agent speaks first.
+    """
+
+    response_id: str
+    audio: bool
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentItemBegun:
+    """The response's item exists; comes before its first audio or text."""
+
+    response_id: str
+    item: Item
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextSent:
+    """The next words of the item, at the moment their audio begins."""
+
+    response_id: str
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSent:
+    """The next audio of the item: 24 kHz PCM, in real time, at most 80 ms ahead of the ear."""
+
+    response_id: str
+    item_id: str
+    samples: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesFound:
+    """What the answer rests on."""
+
+    response_id: str
+    item_id: str
+    sources: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutPaused:
+    """The user made a sound: play no more of this item until it is resumed or truncated."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutResumed:
+    """It was nothing: go on."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTruncated:
+    """Only this much of the item was heard. text: the words that were."""
+
+    item_id: str
+    audio_end_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """The response is over. item: as it is remembered, None if nothing came of it.
+
+    reason: "" | "turn_detected" | "client_cancelled" | an error's text when failed.
+    """
+
+    response_id: str
+    item: Item | None
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeasured:
+    """How long each stage of a turn took, in ms. See `live.stages` for what each means."""
+
+    item_id: str
+    stages_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChanged:
+    """Who has the floor now."""
+
+    floor: Floor
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTimedOut:
+    """Nobody has said anything for the session's idle time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the developer of the client should know; not an error."""
+
+    message: str
+
+
+LiveEvent: TypeAlias = (
+    SpeechStarted
+    | SpeechStopped
+    | InterimWords
+    | TurnCommitted
+    | Transcribed
+    | ResponseBegun
+    | AgentItemBegun
+    | TextSent
+    | AudioSent
+    | SourcesFound
+    | PlayoutPaused
+    | PlayoutResumed
+    | ItemTruncated
+    | ResponseEnded
+    | TurnMeasured
+    | FloorChanged
+    | IdleTimedOut
+    | Warned
+)

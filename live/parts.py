@@ -1,0 +1,48 @@
+"""What a live session is joined from; one set for the whole process."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from intents.engine import IntentEngine
+from knowledge.passages import Answerer
+from sessions.context import SessionContext
+from voice.pacing import OutputClock
+from voice.recognition import Recognizer
+from voice.synthesis import Synthesizer
+from voice.vad import VoiceActivity
+
+
+class Memory(Protocol):
+    """Where contexts live between turns. Saving never waits and never fails the talk."""
+
+    async def load(self, session_id: str) -> SessionContext | None:
+        """The stored context, None if there is none or it cannot be had in time."""
+        ...
+
+    def save(self, context: SessionContext) -> None:
+        """Keeps this as the session's latest, soon."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The engines and stores of the process.
+
+    recognizers: by the name a session may ask for; "" is the one it gets without asking.
+    greeting: said when a client wants a response and nobody has said anything.
+    loaded: the machine is short of time now; early work is skipped.
+    """
+
+    agent: str
+    agent_version: str
+    activity: VoiceActivity
+    recognizers: Mapping[str, Recognizer]
+    synthesizer: Synthesizer
+    intents: IntentEngine
+    answerer: Answerer
+    memory: Memory
+    clock: OutputClock
+    greeting: str = ""
+    follows_instructions: bool = False
+    loaded: Callable[[], bool] = lambda: False

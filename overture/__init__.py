@@ -1,0 +1,1 @@
+"""The front door: command line, settings, the agent folder, and where parts are joined."""

@@ -1,0 +1,147 @@
+"""The command `overture`: what can be asked of it, and how its mistakes are told.
+
+Everything beyond the parsing is imported by the command that needs it, so that `--help` and a
+mistyped option are answered at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from overture.errors import UserError
+
+# structlog imports rich for its tracebacks wherever it is installed: a quarter of a second at every
+# start, for something that is not shown here.
+sys.modules["rich"] = None  # type: ignore[assignment]
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+"""Exit codes: it did not work; what was asked cannot be done; stopped by Ctrl-C (128 + SIGINT)."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; the exit code."""
+    given = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = given.run
+    try:
+        code = run(given)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"overture: {line}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has enough. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="overture",
+        description="A realtime voice agent server that can also speak first.",
+        epilog="Settings are OVERTURE_... environment variables: see docs/settings.md.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="start the server")
+    _agent_argument(serve)
+    serve.add_argument("--host", help="loopback address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="TCP port to listen on (8000)")
+    serve.set_defaults(run=_serve)
+
+    ask = commands.add_parser("ask", help="one question through the whole loop, without a server")
+    ask.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings to play to it")
+    ask.add_argument("--text", action="append", default=[], help="a question in writing")
+    ask.add_argument("--json", action="store_true", help="one JSON line a question")
+    ask.add_argument("--save", type=Path, metavar="WAV", help="write the spoken answer there")
+    ask.add_argument("--agent", type=Path, metavar="DIR", help="the agent's folder (agents/cafe)")
+    ask.set_defaults(run=_ask)
+
+    doctor = commands.add_parser("doctor", help="check what Overture needs, and say what to do")
+    _agent_argument(doctor)
+    doctor.add_argument("--port", type=int, help="TCP port that the server would use (8000)")
+    doctor.set_defaults(run=_doctor)
+
+    new = commands.add_parser("new", help="make an agent's folder that works at once")
+    new.add_argument("folder", type=Path, metavar="NAME", help="the new folder, e.g. agents/bakery")
+    new.set_defaults(run=_new)
+    return parser
+
+
+def _agent_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "agent",
+        nargs="?",
+        type=Path,
+        metavar="AGENT_DIR",
+        help="the agent's folder (agents/cafe of this checkout)",
+    )
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # 20 ms that nothing else needs
+
+        print(f"overture {version('overture')}")
+        parser.exit()
+
+
+def default_agent() -> Path:
+    """The demo agent of this checkout; raises UserError where there is none."""
+    cafe = Path(__file__).resolve().parent.parent / "agents" / "cafe"
+    if not cafe.is_dir():
+        raise UserError("name an agent's folder; `overture new NAME` makes one")
+    # Shown in every message, so as short as it can be said from here.
+    return cafe.relative_to(Path.cwd()) if cafe.is_relative_to(Path.cwd()) else cafe
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from overture.agent_folder import load_agent
+    from overture.settings import load_settings
+
+    settings = load_settings(host=given.host, port=given.port)
+    agent = load_agent(given.agent or default_agent())
+    # Only now, because it takes a second: a mistake above is told before.
+    from overture.serve import serve
+
+    return serve(settings, agent)
+
+
+def _ask(given: argparse.Namespace) -> int:
+    if not given.files and not given.text:
+        raise UserError("ask what? Name a recording, or give --text 'a question'")
+    if given.save and len(given.files) + len(given.text) > 1:
+        raise UserError("--save takes the answer to one question; ask them one by one")
+    for path in given.files:
+        if not path.is_file():
+            raise UserError(f"{path}: there is no such file")
+    from overture.ask_command import ask
+    from overture.settings import load_settings
+
+    agent = given.agent or default_agent()
+    return ask(load_settings(), agent, given.files, given.text, as_json=given.json, save=given.save)
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from overture.doctor import examine, report
+
+    return report(examine(given.agent, port=given.port))
+
+
+def _new(given: argparse.Namespace) -> int:
+    from overture.new_agent import make_agent
+
+    make_agent(given.folder)
+    print(
+        f"Made {given.folder}. Talk to it:\n"
+        f"    overture serve {given.folder}\n"
+        f'    overture ask --agent {given.folder} --text "when are you open?"\n'
+        "Then put what it should know into knowledge/, and what people say into intents/."
+    )
+    return 0

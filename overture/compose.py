@@ -1,0 +1,199 @@
+"""The one place where parts are chosen and joined."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from conversation import Endpointing, TurnPolicy
+from intents.engine import IntentEngine
+from knowledge.documents import read_documents
+from knowledge.extractive import ExtractiveAnswerer
+from knowledge.index import KnowledgeIndex
+from knowledge.passages import Answerer
+from knowledge.scripted import ScriptedAnswerer
+from live.config import SessionConfig
+from live.parts import Parts
+from overture.agent_folder import Agent
+from overture.errors import UserError
+from overture.kept_corpus import kept_expected_speech
+from overture.settings import Settings
+from sessions.context import SessionContext, UnreadableContextError
+from sessions.store import StoreUnavailableError
+from sessions.writer import SessionWriter
+from voice.pacing import OutputClock
+from voice.recognition import Recognizer, RecognizerError
+from voice.recognizers.pocketsphinx import PocketsphinxRecognizer
+from voice.recognizers.scripted import ScriptedRecognizer
+from voice.silero import SileroVoiceActivity
+from voice.synthesis import Synthesizer, SynthesizerError, Voice
+from voice.synthesizers import choose_synthesizer
+from voice.synthesizers.cached import CachedSynthesizer
+
+log = structlog.get_logger(__name__)
+
+
+KEPT_SPEECH = 3 << 20
+"""Bytes of sentences already said that are kept: the fifteen or so that an agent says most. What is
+prepared for a turn must outlive only the turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What was chosen for a port. better: how to get a better one, "" if there is none."""
+
+    port: str
+    name: str
+    better: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything that answers, joined and started."""
+
+    agent: Agent
+    parts: Parts
+    engines: tuple[Engine, ...]
+    memory: str
+    durable: bool
+    config: SessionConfig
+
+
+class _Memory:
+    """Contexts for live sessions: one that cannot be had in time is a new conversation."""
+
+    def __init__(self, writer: SessionWriter) -> None:
+        self._writer = writer
+
+    async def load(self, session_id: str) -> SessionContext | None:
+        try:
+            return await self._writer.load(session_id)
+        except (StoreUnavailableError, UnreadableContextError) as error:
+            log.warning("context_not_loaded", session=session_id, reason=str(error))
+            return None
+
+    def save(self, context: SessionContext) -> None:
+        self._writer.save(context)
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
+    """Chooses, starts and joins the parts; stops them in the end.
+
+    Raises UserError when something that was asked for is not there.
+    """
+    async with AsyncExitStack() as stack:
+        index = KnowledgeIndex(read_documents(agent.knowledge_folder))
+        async with asyncio.TaskGroup() as starting:
+            memory = starting.create_task(_memory(settings, stack))
+            recognizers = starting.create_task(_recognizers(settings, agent, stack))
+            synthesizer = starting.create_task(_synthesizer(settings, agent, stack))
+        answerer, answers = _answerer(settings, agent, index)
+        stack.push_async_callback(answerer.aclose)
+        activity = SileroVoiceActivity()
+        stack.push_async_callback(activity.aclose)
+        keeper, where, durable = memory.result()
+        heard, hears = recognizers.result()
+        voice, speaks = synthesizer.result()
+        parts = Parts(
+            agent=agent.name,
+            agent_version=agent.version,
+            activity=activity,
+            recognizers=heard,
+            synthesizer=voice,
+            intents=IntentEngine(agent.intents),
+            answerer=answerer,
+            memory=keeper,
+            clock=OutputClock(),
+            greeting=agent.settings.greeting,
+        )
+        yield Assembly(
+            agent, parts, (hears, speaks, answers), where, durable, session_config(agent)
+        )
+
+
+def session_config(agent: Agent) -> SessionConfig:
+    """What a session of this agent begins with."""
+    ending = agent.settings.endpointing
+    endpointing = Endpointing(
+        ending.complete_ms, ending.likely_ms, ending.unsure_ms, ending.dangling_ms
+    )
+    voice = Voice(agent.settings.voice.name, agent.settings.voice.speed)
+    return SessionConfig(
+        voice=voice,
+        policy=TurnPolicy(endpointing),
+        language=agent.settings.language,
+    )
+
+
+async def _memory(settings: Settings, stack: AsyncExitStack) -> tuple[_Memory, str, bool]:
+    # Importing redis takes half a second: here it is hidden behind the recognizer's start.
+    await asyncio.to_thread(importlib.import_module, "sessions.connect")
+    from sessions.connect import connect
+    from sessions.private_redis import RedisUnavailableError
+    from sessions.redis import RedisSessionStore
+
+    try:
+        redis = await connect(settings.redis_url, settings.data_dir)
+    except RedisUnavailableError as error:
+        raise UserError(str(error)) from None
+    stack.push_async_callback(redis.aclose)
+    store = RedisSessionStore(redis.client, settings.session_ttl_s)
+    writer = await stack.enter_async_context(SessionWriter(store))
+    return _Memory(writer), redis.description, redis.durable
+
+
+async def _recognizers(
+    settings: Settings, agent: Agent, stack: AsyncExitStack
+) -> tuple[dict[str, Recognizer], Engine]:
+    name = _first_choice(settings.recognizer, agent.settings.engines.recognizer)
+    scripted = ScriptedRecognizer()
+    await scripted.start()
+    recognizers: dict[str, Recognizer] = {"": scripted, "scripted": scripted}
+    if name == "scripted":
+        return recognizers, Engine("recognizer", "scripted", "unset OVERTURE_RECOGNIZER to listen")
+    models = settings.data_dir / "models"
+    corpus = await asyncio.to_thread(kept_expected_speech, agent, models)
+    embedded = PocketsphinxRecognizer(corpus, workers=settings.recognizer_workers, cache_dir=models)
+    try:
+        await embedded.start()
+    except RecognizerError as error:
+        raise UserError(f"the recognizer does not start: {error}") from None
+    stack.push_async_callback(embedded.aclose)
+    recognizers[""] = embedded
+    return recognizers, Engine("recognizer", embedded.name)
+
+
+async def _synthesizer(
+    settings: Settings, agent: Agent, stack: AsyncExitStack
+) -> tuple[Synthesizer, Engine]:
+    name = _first_choice(settings.synthesizer, agent.settings.engines.synthesizer)
+    try:
+        engine, note = await choose_synthesizer(name)
+    except SynthesizerError as error:
+        raise UserError(str(error)) from None
+    cached = CachedSynthesizer(engine, max_bytes=KEPT_SPEECH)
+    stack.push_async_callback(cached.aclose)
+    _, _, better = note.partition("; ")
+    return cached, Engine("synthesizer", engine.name, better)
+
+
+def _answerer(settings: Settings, agent: Agent, index: KnowledgeIndex) -> tuple[Answerer, Engine]:
+    name = _first_choice(settings.answerer, agent.settings.engines.answerer)
+    if name == "scripted":
+        return ScriptedAnswerer(), Engine("answerer", "scripted")
+    zone = ZoneInfo(agent.settings.time_zone)
+    answerer = ExtractiveAnswerer(
+        index, agent.settings.unknown_answer, today=lambda: datetime.now(zone).date()
+    )
+    return answerer, Engine("answerer", answerer.name)
+
+
+def _first_choice(operator: str, agent: str) -> str:
+    """The operator's word goes before the agent's."""
+    return operator if operator != "auto" else agent

@@ -1,0 +1,108 @@
+"""`overture serve`: the parts joined, the server started, and lines that say what was taken."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+
+from live.config import SessionConfig
+from live.events import LiveEvent
+from live.session import LiveSession
+from overture.agent_folder import Agent
+from overture.compose import Assembly, assemble
+from overture.errors import UserError
+from overture.logs import set_up_logging
+from overture.settings import Settings
+from server.app import create_app
+from server.host import AgentCard, Limits, OpenSession, ServerHost
+from server.run import bind
+from server.run import serve as serve_app
+
+STOPPED_EARLY = 143
+"""Exit code when SIGTERM came before the server was ready: 128 + SIGTERM, as a shell has it."""
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
+
+def serve(settings: Settings, agent: Agent) -> int:
+    """Runs until SIGTERM or Ctrl-C; the exit code. Raises UserError when it cannot start."""
+    set_up_logging(level=settings.log_level, format=settings.log_format, words=settings.log_words)
+    # First of all, because nothing takes long to say that the port is taken.
+    listening = _listen(settings)
+    with listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(_serve(settings, agent, listening))
+        except asyncio.CancelledError:
+            return STOPPED_EARLY
+    return 0
+
+
+async def _serve(settings: Settings, agent: Agent, listening: socket.socket) -> None:
+    starting = asyncio.current_task()
+    assert starting is not None
+    # Until the server takes over the signals, SIGTERM must close what was opened so far.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, starting.cancel)
+    async with assemble(settings, agent) as assembly:
+        limits = Limits(max_sessions=settings.max_sessions)
+        host = ServerHost(
+            agent=_card(agent),
+            open_session=_opener(assembly),
+            static_dir=STATIC,
+            config=assembly.config,
+            limits=limits,
+            voices=assembly.parts.synthesizer.voices,
+            engines={engine.port: engine.name for engine in assembly.engines},
+            log_words=settings.log_words,
+        )
+
+        def ready() -> None:
+            print(start_up_lines(assembly, address(listening)), flush=True)
+
+        await serve_app(create_app(host), listening, limits, ready)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return bind(settings.host, settings.port)
+    except OSError as error:
+        raise UserError(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "
+            "choose another port with --port or OVERTURE_PORT, or stop what uses it"
+        ) from None
+
+
+def address(listening: socket.socket) -> str:
+    """Where a browser finds the server."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def start_up_lines(assembly: Assembly, url: str) -> str:
+    """What runs, on which engines, and how to get better ones."""
+    rows = [(engine.port, engine.name, engine.better) for engine in assembly.engines]
+    memory, _, better = assembly.memory.partition(". ")
+    rows.append(("sessions", memory, better))
+    lines = [f"Overture: {assembly.agent.settings.name} is listening at {url}"]
+    for port, name, hint in rows:
+        lines.append(f"  {port:<12} {name}" + (f"   (better: {hint})" if hint else ""))
+    lines += [f"  notice       {notice}" for notice in assembly.agent.notices]
+    return "\n".join([*lines, "Ctrl-C stops it."])
+
+
+def _card(agent: Agent) -> AgentCard:
+    settings = agent.settings
+    return AgentCard(agent.name, settings.name, settings.greeting, settings.examples)
+
+
+def _opener(assembly: Assembly) -> OpenSession:
+    def open_session(
+        listener: Callable[[LiveEvent], None], *, session_id: str, user: str, config: SessionConfig
+    ) -> LiveSession:
+        return LiveSession(
+            assembly.parts, listener, session_id=session_id, user=user, config=config
+        )
+
+    return open_session

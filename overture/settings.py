@@ -1,0 +1,201 @@
+"""What an operator can set: the OVERTURE_ environment variables."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.sources import PydanticBaseSettingsSource
+
+from overture.errors import UserError
+from sessions.redis_url import without_password
+
+PREFIX = "OVERTURE_"
+
+NOT_SETTINGS = frozenset({"OVERTURE_DATASETS"})
+"""Variables with the prefix that others read: OVERTURE_DATASETS names recordings for tests."""
+
+
+class SettingsError(UserError):
+    """One line for each variable that is wrong: its name, its value, what would be right."""
+
+
+def _loopback(host: str) -> str:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise ValueError("should be a loopback address: 127.0.0.1, ::1 or localhost") from None
+    if not loopback:
+        raise ValueError(
+            "would open the server to the network, and this version has no access keys yet; "
+            "use 127.0.0.1, ::1 or localhost, and reach it from another machine through "
+            "`ssh -L 8000:127.0.0.1:8000 THIS_MACHINE`"
+        )
+    return host
+
+
+def _redis_url(url: str) -> str:
+    parts = urlsplit(url)
+    named = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in {"redis", "rediss", "unix"} or not named:
+        raise ValueError(
+            "should look like redis://HOST:6379/0, rediss://USER:PASSWORD@HOST:6379/0 "
+            "or unix:///PATH/redis.sock"
+        )
+    return url
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """`data/` in a checkout, so that checkouts do not share; else the XDG data folder."""
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "data"
+    if base := environ.get("XDG_DATA_HOME"):
+        return Path(base) / "overture"
+    try:
+        return Path.home() / ".local/share/overture"
+    except RuntimeError:
+        raise SettingsError(
+            "there is no home folder to keep data in; name one with OVERTURE_DATA_DIR"
+        ) from None
+
+
+def default_recognizer_workers() -> int:
+    """A worker for each core, four at most: a turn keeps a worker busy for 50 to 100 ms."""
+    return min(4, os.cpu_count() or 1)
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its meaning; a test holds docs/settings.md to this."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    host: Annotated[str, AfterValidator(_loopback)] = Field(
+        default="127.0.0.1",
+        description="Address to listen on: a loopback address, as there are no access keys yet.",
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one."
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=default_data_dir,
+        description="Folder for everything that outlives the process. By default `data/` in a "
+        "checkout, else `$XDG_DATA_HOME/overture` or `~/.local/share/overture`.",
+    )
+    redis_url: Annotated[str, AfterValidator(_redis_url)] | None = Field(
+        default=None,
+        description="A Redis that must not evict (`noeviction`). By default a private "
+        "`redis-server` on a Unix socket in the data folder if it is installed, else an "
+        "in-process one that forgets at exit.",
+    )
+    recognizer: Literal["auto", "pocketsphinx", "scripted"] = Field(
+        default="auto",
+        description="Speech to words. `auto`: what agent.yaml says, else the best there is. "
+        "`scripted` hears the session's transcription prompt: for demos and benchmarks.",
+    )
+    synthesizer: Literal["auto", "flite", "espeak", "scripted"] = Field(
+        default="auto",
+        description="Words to speech. `auto`: what agent.yaml says, else the best there is.",
+    )
+    answerer: Literal["auto", "extractive", "scripted"] = Field(
+        default="auto",
+        description="Questions to answers. `auto`: what agent.yaml says, else the best there is.",
+    )
+    recognizer_workers: int = Field(
+        default_factory=default_recognizer_workers,
+        ge=1,
+        le=64,
+        description="Processes that recognise speech. By default one for each core, at most 4.",
+    )
+    max_sessions: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Live conversations at once; a further one is refused with a clear error.",
+    )
+    session_ttl_s: int = Field(
+        default=1800,
+        ge=1,
+        le=30 * 86_400,
+        description="Seconds that a conversation is remembered after its last turn.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe level that is logged."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console",
+        description="`console` for people, `json` for machines: one object a line.",
+    )
+    log_words: bool = Field(
+        default=False,
+        description="Whether what people and the agent say may appear in the log. Off: only how "
+        "long it was.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line, then the environment; no hidden files."""
+        return (init_settings, env_settings)
+
+
+def load_settings(**from_command_line: object) -> Settings:
+    """The settings in force; what the command line gives (not None) beats the environment.
+
+    Raises SettingsError naming every variable that is wrong.
+    """
+    given: dict[str, Any] = {k: v for k, v in from_command_line.items() if v is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = str(problem["loc"][0])
+            source = f"--{name.replace('_', '-')}" if name in given else PREFIX + name.upper()
+            lines.append(f"{source}={_shown(name, problem['input'])}: {_what_is_right(problem)}")
+        raise SettingsError("\n".join(lines)) from None
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """OVERTURE_ variables that mean nothing, each with the nearest that does ("" if none)."""
+    from rapidfuzz import process
+
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    unknown = {}
+    for name in sorted(environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in NOT_SETTINGS.union(known):
+            nearest = process.extractOne(name.upper(), known, score_cutoff=80)
+            unknown[name] = nearest[0] if nearest else ""
+    return unknown
+
+
+def _shown(name: str, value: object) -> str:
+    return repr(without_password(str(value)) if name == "redis_url" else value)
+
+
+def _what_is_right(problem: Any) -> str:
+    """Our words where we have them; pydantic's are close enough for the rest."""
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        return f"should be one of {problem['ctx']['expected']}"
+    if problem["type"] == "bool_parsing":
+        return "should be true or false"
+    if problem["type"] == "int_parsing":
+        return "should be a whole number"
+    return message.removeprefix("Input ")

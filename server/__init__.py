@@ -1,0 +1,1 @@
+"""Everything reached over HTTP and WebSocket."""

@@ -1,0 +1,49 @@
+/** What each of the server's events means for a Talk. */
+
+const HARMLESS = "response_cancel_not_active"; // it ended by itself while our cancel was on its way
+
+/** By type: what to do with a talk and the event. Those not named need nothing done. */
+export const EVENTS = {
+  "input_audio_buffer.speech_started": (talk) => talk.silence(),
+  "conversation.item.added": (talk, { item }) => talk.itemAdded(item),
+  "conversation.item.input_audio_transcription.delta": (talk, { item_id, delta }) => {
+    talk.view.person(item_id);
+    talk.view.append(item_id, delta ?? "");
+  },
+  "conversation.item.input_audio_transcription.completed": (talk, { item_id, transcript }) =>
+    talk.personSaid(item_id, transcript),
+  "conversation.item.input_audio_transcription.failed": (talk, { item_id }) =>
+    talk.personSaid(item_id, "(not understood)"),
+  "response.created": (talk, { response }) => {
+    talk.response = response.id;
+    if (response.metadata?.outreach_id) talk.speaksFirst.add(response.id);
+  },
+  "response.output_item.added": (talk, { item, response_id }) => {
+    if (item.type === "message") talk.view.agent(item.id, talk.speaksFirst.has(response_id));
+  },
+  "response.output_audio.delta": (talk, { item_id, delta }) => talk.audio(item_id, delta),
+  "response.output_audio.done": (talk, { item_id }) => talk.speaker?.end(item_id),
+  "response.output_audio_transcript.delta": (talk, { item_id, delta }) =>
+    talk.agentSaid(item_id, delta),
+  "response.output_text.delta": (talk, { item_id, delta }) => talk.agentSaid(item_id, delta),
+  "response.output_item.done": (talk, { item }) => talk.view.settle(item.id),
+  "response.done": (talk, { response }) => talk.responseOver(response),
+  "conversation.item.truncated": (talk, { item_id }) => {
+    talk.speaker?.stop(item_id);
+    talk.view.markCut(item_id);
+  },
+  "overture.heard": (talk, { item_id, text }) => talk.view.heard(item_id, text),
+  "overture.words": (talk, { item_id, text }) => talk.personSays(item_id, text),
+  "overture.floor": (talk, { state }) => talk.floorPassed(state),
+  "overture.playout.paused": (talk) => talk.speaker?.pause(),
+  "overture.playout.resumed": (talk) => talk.speaker?.resume(),
+  "overture.sources": (talk, { item_id, sources }) => talk.view.cite(item_id, sources),
+  "overture.turn": (talk, { item_id, stages_ms }) => {
+    talk.turnItem = item_id;
+    talk.measured(stages_ms);
+  },
+  "overture.warning": (talk, { message }) => talk.view.direction(message),
+  error: (talk, { error }) => {
+    if (error.code !== HARMLESS) talk.view.direction(error.message);
+  },
+};

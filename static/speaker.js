@@ -1,0 +1,98 @@
+/** The agent's voice: feeds the playout worklet and says how far each item was heard. */
+
+const REPORT_EVERY_MS = 100;
+const SAMPLES_PER_MS = 24;
+
+export class Speaker {
+  /**
+   * context: from openAudio(). onPlayed(item, milliseconds), every 100 ms and at the item's end
+   * or stop. onStart(item): its first sample sounds. onSilence(): nothing is left to play.
+   * onLevel(RMS 0..1).
+   */
+  constructor(context, { onPlayed, onStart, onSilence, onLevel }) {
+    Object.assign(this, { onPlayed, onStart, onSilence, onLevel });
+    this.context = context;
+    this.counters = { played: 0, peak: 0, underruns: 0, lateMs: 0 };
+    this.open = new Set(); // items with audio still to play
+    this.cut = new Set(); // items stopped: what arrives late for them is not played
+    this.heard = null; // {item, milliseconds} of the one that sounds
+    this.reportedAt = 0;
+    this.node = new AudioWorkletNode(context, "overture-playout", {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+    });
+    this.node.port.onmessage = ({ data }) => this.hear(data);
+    this.node.connect(context.destination);
+  }
+
+  /** From the worklet to the ear, in milliseconds; browsers that do not know say 0. */
+  get outputLatency() {
+    return 1000 * (this.context.outputLatency || 0);
+  }
+
+  get isPlaying() {
+    return this.open.size > 0;
+  }
+
+  /** pcm: Int16Array at 24 kHz, handed over. */
+  play(item, pcm) {
+    if (this.cut.has(item)) return;
+    this.open.add(item);
+    this.node.port.postMessage({ play: item, pcm: pcm.buffer }, [pcm.buffer]);
+  }
+
+  /** No more audio will come for this item. */
+  end(item) {
+    if (this.open.has(item)) this.node.port.postMessage({ end: item });
+  }
+
+  /** Silent at once; nothing of what was queued is played later. */
+  flush() {
+    for (const item of this.open) this.cut.add(item);
+    this.node.port.postMessage({ flush: true });
+  }
+
+  /** Stops an item even if none of its audio has come yet. */
+  stop(item) {
+    if (this.open.has(item)) this.flush();
+    this.cut.add(item);
+  }
+
+  /** Silent at once; what is queued stays, for `resume`. */
+  pause() {
+    this.node.port.postMessage({ pause: true });
+  }
+
+  resume() {
+    this.node.port.postMessage({ pause: false });
+  }
+
+  hear(report) {
+    const over = report.ended ?? report.stopped;
+    if (over) this.finish(over, report.position);
+    else this.progress(report);
+  }
+
+  progress({ item, position, level, ...counters }) {
+    this.counters = counters;
+    this.onLevel(level);
+    if (item === null || position === 0) return;
+    const begins = item !== this.heard?.item;
+    this.heard = { item, milliseconds: Math.floor(position / SAMPLES_PER_MS) };
+    if (begins) this.onStart(item);
+    const now = performance.now();
+    if (now - this.reportedAt < REPORT_EVERY_MS) return;
+    this.reportedAt = now;
+    this.onPlayed(item, this.heard.milliseconds);
+  }
+
+  finish(item, position) {
+    this.open.delete(item);
+    if (item === this.heard?.item) this.heard = null;
+    this.onPlayed(item, Math.floor(position / SAMPLES_PER_MS));
+    if (!this.isPlaying) {
+      this.onLevel(0);
+      this.onSilence();
+    }
+  }
+}
