@@ -14,6 +14,7 @@ from live.session import LiveSession
 from overture.agent_folder import Agent
 from overture.compose import Assembly, assemble
 from overture.errors import UserError
+from overture.garbage import Garbage, leave_out_start_up
 from overture.logs import set_up_logging
 from overture.settings import Settings
 from server.app import create_app
@@ -56,9 +57,11 @@ async def _serve(settings: Settings, agent: Agent, listening: socket.socket) -> 
             voices=assembly.parts.synthesizer.voices,
             engines={engine.port: engine.name for engine in assembly.engines},
             log_words=settings.log_words,
+            on_session_ended=Garbage().session_ended,
         )
 
         def ready() -> None:
+            leave_out_start_up()
             print(start_up_lines(assembly, address(listening)), flush=True)
 
         await serve_app(create_app(host), listening, limits, ready)

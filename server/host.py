@@ -68,6 +68,7 @@ class ServerHost:
     engines: port ("recognizer") to the engine taken, for the page.
     allowed_origins: web origins besides the server's own on loopback, "https://talk.example.org".
     log_words: whether what people and the agent say may be logged.
+    on_session_ended: called when a connection's session is over and nothing of it runs any more.
     """
 
     agent: AgentCard
@@ -80,4 +81,5 @@ class ServerHost:
     engines: Mapping[str, str] = field(default_factory=dict)
     allowed_origins: frozenset[str] = frozenset()
     log_words: bool = False
+    on_session_ended: Callable[[], None] = lambda: None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)

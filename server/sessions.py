@@ -64,6 +64,7 @@ class Sessions:
                 del self._live[query.session]
             self._metrics.sessions.set(len(self._live))
             gone.set()
+            self._host.on_session_ended()
 
     async def _take_over(self, session: str) -> None:
         """A client that comes back need not wait until its old, perhaps dead connection is found

@@ -71,7 +71,8 @@ class PrivateRedis:
         try:
             if self._take_lock():
                 await self._spawn()
-            await asyncio.wait_for(self._ready(), READY_S)
+            async with asyncio.timeout(READY_S):
+                await self._ready()
         except BaseException as error:
             why = self._why_not_ready()  # asked before closing, which gives the lock back
             await self.aclose()
@@ -89,7 +90,8 @@ class PrivateRedis:
             self._server.send_signal(signal.SIGCONT)  # a stopped process would not hear the next
             self._server.terminate()
             try:
-                await asyncio.wait_for(self._server.wait(), READY_S)
+                async with asyncio.timeout(READY_S):
+                    await self._server.wait()
             except TimeoutError:
                 self._server.kill()
                 await self._server.wait()
@@ -113,7 +115,9 @@ class PrivateRedis:
                 log.info("taking over the private redis-server of another Overture that ended")
             try:
                 await self._spawn()
-                await asyncio.wait_for(self._ready(), READY_S)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes as it ends.
+                async with asyncio.timeout(READY_S):
+                    await self._ready()
                 log.info("the private redis-server answers again")
             except (OSError, TimeoutError, RedisUnavailableError) as error:
                 log.error("the private redis-server does not start", reason=str(error))
