@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from knowledge.documents import spoken_row
 from knowledge.evidence import Evidence, gather
 from knowledge.index import KnowledgeIndex, passage_of
-from knowledge.passages import AnswerSentence, Question
+from knowledge.passages import AnswerSentence, Message, Question
 from knowledge.terms import terms_of
 
 MIN_COVERED = 0.5
@@ -96,7 +96,11 @@ def _adds(second: Evidence, best: Evidence) -> bool:
 
 def _asked_before(question: Question) -> str:
     """The last question before this one; a history may end with the question itself."""
-    said = (text for role, text in reversed(question.history) if role == "user")
+    said = (
+        before.text
+        for before in reversed(question.history)
+        if isinstance(before, Message) and before.role == "user"
+    )
     return next((text for text in said if text != question.text), "")[:MAX_QUESTION_CHARS]
 
 

@@ -1,8 +1,8 @@
 """What knowledge hands out: passages with where they come from, and answers that cite them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,59 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that an answerer may call. parameters: a JSON schema of its one object."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call the answerer wants made. arguments: a JSON object as text, as the model wrote it."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionOutput:
+    """What became of a call, in the form its caller gave it."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that was said, as it was heard."""
+
+    role: Literal["user", "assistant", "system"]
+    text: str
+
+
+Exchange: TypeAlias = Message | FunctionCall | FunctionOutput
+"""What an answerer is told of the conversation so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked. history: earlier (role, text) pairs, oldest first."""
+    """What was asked. history: what came before, oldest first.
+
+    text: "" when the answer goes on after function outputs, which end `history` then.
+    tools: what may be called, the client's and the agent's own. tool_choice: "auto", "none",
+        "required", or a tool's name.
+    max_output_tokens: None for no bound.
+    """
 
     text: str
-    history: Sequence[tuple[str, str]] = ()
+    history: Sequence[Exchange] = ()
     instructions: str = ""
+    tools: Sequence[Tool] = ()
+    tool_choice: str = "auto"
+    max_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +85,34 @@ class AnswerSentence:
     known: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens that an answer cost, as its engine counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+AnswerPart: TypeAlias = AnswerSentence | FunctionCall | TokenUsage
+"""What an answer is made of; usage comes last, if at all."""
+
+
 class AnswererError(Exception):
     """The answerer failed on this question. The message says what to do."""
 
 
 class Answerer(Protocol):
-    """Answers a question, sentence by sentence, as each is ready. Has no side effects."""
+    """Answers a question, part by part, as each is ready. Has no side effects: whoever asked makes
+    the calls, once the turn has really ended, and asks again with their outputs."""
 
     @property
     def name(self) -> str:
         """What start-up lines and traces call it."""
         ...
 
-    def answer(self, question: Question) -> AsyncIterator[AnswerSentence]:
-        """At least one sentence; raises AnswererError when the engine fails."""
+    def answer(self, question: Question) -> AsyncIterator[AnswerPart]:
+        """At least one sentence or call; raises AnswererError when the engine fails."""
         ...
 
     async def aclose(self) -> None:

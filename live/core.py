@@ -78,7 +78,7 @@ class Core:
         self.context = context
         self.parts.memory.save(context)
 
-    def messages(self) -> tuple[tuple[str, str], ...]:
+    def messages(self) -> tuple[tuple[stored.Role, str], ...]:
         """(role, text) of every message that has words, oldest first."""
         return tuple((item.role, item.text) for item in self.history if item.text)
 

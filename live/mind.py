@@ -13,7 +13,8 @@ import structlog
 from conversation import Completeness
 from intents.engine import IntentEngine
 from intents.understanding import Form, Understanding
-from knowledge.passages import Answerer, AnswererError, AnswerSentence, Question
+from knowledge.passages import Answerer, AnswererError, AnswerSentence, Message, Question
+from sessions.context import Role
 from voice.sentences import split_sentences
 
 SENTENCE_TIMEOUT = 10.0
@@ -83,17 +84,19 @@ class Mind:
         return Thinking(text, reply.understanding, reply.form, known)
 
     async def sentences(
-        self, thinking: Thinking, history: tuple[tuple[str, str], ...], instructions: str
+        self, thinking: Thinking, history: tuple[tuple[Role, str], ...], instructions: str
     ) -> AsyncIterator[AnswerSentence]:
         """The answer, sentence by sentence. An engine that fails is owned up to, not raised."""
-        question = Question(thinking.text, history[-HISTORY_ITEMS:], instructions)
-        answer = aiter(self._answerer.answer(question))
+        earlier = tuple(Message(role, said) for role, said in history[-HISTORY_ITEMS:])
+        answer = aiter(self._answerer.answer(Question(thinking.text, earlier, instructions)))
         try:
             while True:
                 async with asyncio.timeout(SENTENCE_TIMEOUT):
                     sentence = await anext(answer, None)
                 if sentence is None:
                     break
+                if not isinstance(sentence, AnswerSentence):
+                    continue  # no tools were offered, and nobody counts tokens yet
                 thinking.said.append(sentence)
                 yield sentence
         except (AnswererError, TimeoutError) as error:

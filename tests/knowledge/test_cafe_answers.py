@@ -8,7 +8,7 @@ import pytest
 from knowledge.documents import read_documents, read_questions
 from knowledge.extractive import ExtractiveAnswerer
 from knowledge.index import KnowledgeIndex
-from knowledge.passages import Question
+from knowledge.passages import Message, Question
 
 FOLDER = Path(__file__).parents[2] / "agents" / "cafe" / "knowledge"
 UNKNOWN = "I don't know that."
@@ -19,7 +19,7 @@ ANSWERER = ExtractiveAnswerer(
 
 
 def said(text: str, *asked_before: str) -> str:
-    history = [("user", before) for before in asked_before]
+    history = [Message("user", before) for before in asked_before]
     return " ".join(sentence.text for sentence in ANSWERER.answers(Question(text, history)))
 
 

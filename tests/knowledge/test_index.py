@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from knowledge.documents import parse_document
 from knowledge.extractive import ExtractiveAnswerer
 from knowledge.index import KnowledgeIndex
-from knowledge.passages import Question
+from knowledge.passages import Message, Question
 
 INDEX = KnowledgeIndex(
     parse_document(
@@ -47,9 +47,9 @@ def test_an_empty_index_knows_nothing() -> None:
 
 
 @given(
-    st.text(max_size=100), st.lists(st.tuples(st.just("user"), st.text(max_size=30)), max_size=2)
+    st.text(max_size=100), st.lists(st.builds(Message, st.just("user"), st.text(max_size=30)), max_size=2)
 )
-def test_any_question_gets_an_answer(text: str, history: list[tuple[str, str]]) -> None:
+def test_any_question_gets_an_answer(text: str, history: list[Message]) -> None:
     answers = ExtractiveAnswerer(INDEX).answers(Question(text, history))
     assert answers
     for sentence in answers:
