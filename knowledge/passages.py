@@ -94,7 +94,17 @@ class TokenUsage:
     cached_tokens: int = 0
 
 
-AnswerPart: TypeAlias = AnswerSentence | FunctionCall | TokenUsage
+@dataclass(frozen=True, slots=True)
+class AnswerCut:
+    """The answer stopped before its end. reason: in the Realtime protocol's words.
+
+    Comes after what was answered so far; usage may follow. Whoever asked says what there is.
+    """
+
+    reason: Literal["max_output_tokens", "content_filter"]
+
+
+AnswerPart: TypeAlias = AnswerSentence | FunctionCall | AnswerCut | TokenUsage
 """What an answer is made of; usage comes last, if at all."""
 
 

@@ -1,11 +1,12 @@
 """What a live session is joined from; one set for the whole process."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from intents.engine import IntentEngine
 from knowledge.passages import Answerer
+from live.tools import NoTools, Toolbox
 from sessions.context import SessionContext
 from voice.pacing import OutputClock
 from voice.recognition import Recognizer
@@ -31,6 +32,7 @@ class Parts:
 
     recognizers: by the name a session may ask for; "" is the one it gets without asking.
     greeting: said when a client wants a response and nobody has said anything.
+    toolbox: functions that the agent may call by itself.
     loaded: the machine is short of time now; early work is skipped.
     """
 
@@ -45,4 +47,5 @@ class Parts:
     clock: OutputClock
     greeting: str = ""
     follows_instructions: bool = False
+    toolbox: Toolbox = field(default_factory=NoTools)
     loaded: Callable[[], bool] = lambda: False
