@@ -1,11 +1,12 @@
-"""The client's audio: base64 of 24 kHz PCM in, 16 kHz PCM out. The hottest path in."""
+"""The client's audio: base64 in one of the wire's formats in, 16 kHz PCM out. The hottest path in."""
 
 import binascii
 
 import soxr
 
+from server.realtime.audio_formats import FORMATS
 from server.realtime.errors import ClientError
-from voice.audio import HEARING_RATE, SPEAKING_RATE, Pcm, pcm_from_bytes
+from voice.audio import HEARING_RATE, Pcm
 
 QUALITY = "LQ"
 """soxr's filters cost 0.22 to 0.36 ms a second of audio, QQ to VHQ, so delay decides: LQ holds
@@ -13,32 +14,48 @@ back 6 ms, MQ 15, HQ 21. QQ holds back none, but lets 8-12 kHz fold onto the spe
 
 
 class Microphone:
-    """One session's input. Keeps the filter's state between frames."""
+    """One session's input. Keeps the filter's state between frames.
+
+    received_ms: how much audio came so far, in whatever format.
+    """
 
     def __init__(self) -> None:
+        self._format = FORMATS["audio/pcm"]
         self._resampler: soxr.ResampleStream | None = None
         self.received_ms = 0.0
 
+    @property
+    def rate(self) -> int:
+        """Samples a second of what `decode` returns."""
+        return self._format.rate
+
+    def take_format(self, name: str) -> None:
+        """What comes from now on is in this format, a name of the wire's."""
+        if name != self._format.name:
+            self._format = FORMATS[name]
+            self._resampler = None  # a few ms that it still holds are lost with the old format
+
     def decode(self, audio: object) -> Pcm:
-        """24 kHz PCM out of an append event's `audio`; raises ClientError."""
+        """PCM at `rate` out of an append event's `audio`; raises ClientError."""
         if not isinstance(audio, str):
             raise ClientError("invalid_type", "audio should be a string of base64", "audio")
         try:
-            return pcm_from_bytes(binascii.a2b_base64(audio, strict_mode=True))
+            return self._format.decode(binascii.a2b_base64(audio, strict_mode=True))
         except ValueError as error:
             raise ClientError(
                 "invalid_value",
-                f"audio should be base64 of 16-bit little-endian mono PCM at 24 kHz: {error}",
+                f"audio should be base64 of {self._format.description}, as the session's "
+                f"audio.input.format says: {error}",
                 "audio",
             ) from None
 
     def hear(self, samples: Pcm) -> Pcm:
-        """The next 24 kHz samples at 16 kHz; what the filter holds back comes with later ones."""
+        """The next samples at 16 kHz; what the filter holds back comes with later ones."""
         if self._resampler is None:
             # Not before it is needed: a session that only types needs no filter.
             self._resampler = soxr.ResampleStream(
-                SPEAKING_RATE, HEARING_RATE, 1, dtype="int16", quality=QUALITY
+                self._format.rate, HEARING_RATE, 1, dtype="int16", quality=QUALITY
             )
-        self.received_ms += len(samples) * 1000 / SPEAKING_RATE
+        self.received_ms += len(samples) * 1000 / self._format.rate
         resampled: Pcm = self._resampler.resample_chunk(samples)
         return resampled

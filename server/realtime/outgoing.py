@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 
 from server.realtime.errors import ClientError
-from voice.audio import Pcm, pcm_to_bytes
 
 
 class Encoder:
@@ -26,13 +25,16 @@ class Encoder:
         """One event."""
         return orjson.dumps({"type": event_type, "event_id": self._next_id(), **fields}).decode()
 
-    def audio(self, response_id: str, item_id: str, samples: Pcm) -> str:
-        """`response.output_audio.delta`, written out: base64 needs no escaping, and it is hot."""
-        audio = binascii.b2a_base64(pcm_to_bytes(samples), newline=False).decode()
+    def audio(self, response_id: str, item_id: str, audio: bytes) -> str:
+        """`response.output_audio.delta`, written out: base64 needs no escaping, and it is hot.
+
+        audio: in the format that the session's output has.
+        """
+        delta = binascii.b2a_base64(audio, newline=False).decode()
         return (
             f'{{"type":"response.output_audio.delta","event_id":"{self._next_id()}",'
             f'"response_id":"{response_id}","item_id":"{item_id}",'
-            f'"output_index":0,"content_index":0,"delta":"{audio}"}}'
+            f'"output_index":0,"content_index":0,"delta":"{delta}"}}'
         )
 
     def error(

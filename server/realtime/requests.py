@@ -58,8 +58,13 @@ class Requests:
         self._extras = extras
         self._microphone = Microphone()
 
+    @property
+    def input_rate(self) -> int:
+        """Samples a second of the audio that the client sends."""
+        return self._microphone.rate
+
     def decode(self, event: dict[str, Any]) -> Pcm:
-        """An append event's audio; raises ClientError."""
+        """An append event's audio, at `input_rate`; raises ClientError."""
         return self._microphone.decode(event.get("audio"))
 
     def hear(self, samples: Pcm) -> None:
@@ -112,6 +117,7 @@ class Requests:
     def _update(self, event: SessionUpdate) -> str:
         session = changed(self._teller.session, event.session)
         self._teller.session = session
+        self._microphone.take_format(session.audio.input.format.type)
         self._live.update(session_config(session, self._base, self._voices))
         return self._encoder.event("session.updated", session=session.model_dump())
 

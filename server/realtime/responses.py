@@ -5,7 +5,9 @@ from typing import Any
 
 from live.events import AgentItemBegun, AudioSent, ResponseBegun, ResponseEnded, TextSent
 from live.history import Item
+from server.realtime.audio_formats import FORMATS
 from server.realtime.items import begun_item, item_to_wire
+from server.realtime.loudspeaker import Loudspeaker
 from server.realtime.outgoing import Encoder
 from server.realtime.wire_session import AudioOutput
 
@@ -35,6 +37,7 @@ class WireResponse:
         self._begun = begun
         self._conversation_id = conversation_id
         self._output = output
+        self._loudspeaker = Loudspeaker(FORMATS[output.format.type])
         self._item: Item | None = None
         self._previous_item_id: str | None = None
         self._words: list[str] = []
@@ -62,12 +65,15 @@ class WireResponse:
 
     def audio(self, event: AudioSent) -> Iterator[str]:
         """More audio."""
-        yield self._encoder.audio(event.response_id, event.item_id, event.samples)
+        if audio := self._loudspeaker.encode(event.samples):
+            yield self._encoder.audio(event.response_id, event.item_id, audio)
 
     def ended(self, event: ResponseEnded) -> Iterator[str]:
         """Everything that was begun is done: parts, item, response."""
         item = event.item or self._unheard()
         if self._item is not None and item is not None:
+            if event.status == "completed" and (rest := self._loudspeaker.rest()):
+                yield self._encoder.audio(event.response_id, item.id, rest)
             yield from self._item_done(item)
         yield self._encoder.event("response.done", response=self._object_at_end(event, item))
 

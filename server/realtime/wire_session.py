@@ -16,10 +16,26 @@ class _Part(BaseModel):
 
 
 class Pcm24k(_Part):
-    """The one audio format so far."""
+    """16-bit little-endian mono PCM."""
 
     type: Literal["audio/pcm"] = "audio/pcm"
     rate: Literal[24000] = 24000
+
+
+class Pcmu(_Part):
+    """G.711 µ-law at 8 kHz."""
+
+    type: Literal["audio/pcmu"]
+
+
+class Pcma(_Part):
+    """G.711 A-law at 8 kHz."""
+
+    type: Literal["audio/pcma"]
+
+
+Format = Annotated[Pcm24k | Pcmu | Pcma, Field(discriminator="type")]
+"""What `server.realtime.audio_formats` has by the same names."""
 
 
 class ServerVad(_Part):
@@ -55,7 +71,7 @@ class Transcription(_Part):
 class AudioInput(_Part):
     """The microphone's side."""
 
-    format: Pcm24k = Pcm24k()
+    format: Format = Pcm24k()
     noise_reduction: dict[str, Any] | None = None
     transcription: Transcription | None = Transcription()
     turn_detection: Annotated[ServerVad | SemanticVad, Field(discriminator="type")] | None = (
@@ -72,7 +88,7 @@ class VoiceId(_Part):
 class AudioOutput(_Part):
     """The loudspeaker's side."""
 
-    format: Pcm24k = Pcm24k()
+    format: Format = Pcm24k()
     voice: Annotated[str, Field(max_length=128)] | VoiceId = "default"
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
 
