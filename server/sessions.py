@@ -11,6 +11,7 @@ from server.origins import is_allowed
 from server.realtime import errors
 from server.realtime.connection import Connection
 from server.realtime.query import Query, QueryError, parse_query
+from server.realtime.websocket_line import WebSocketLine
 
 log = structlog.get_logger("overture.server")
 
@@ -52,7 +53,8 @@ class Sessions:
             await self._run(websocket, query)
 
     async def _run(self, websocket: WebSocket, query: Query) -> None:
-        connection = Connection(websocket, self._host, self._metrics, query)
+        line = WebSocketLine(websocket)
+        connection = Connection(line, self._host, self._metrics, query)
         gone = asyncio.Event()
         self._live[query.session] = (connection, gone)
         self._metrics.sessions_total.inc()

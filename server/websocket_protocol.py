@@ -5,7 +5,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from server.realtime.connection import ABORT
+from server.realtime.websocket_line import ABORT
 
 CUT_OFF_AFTER = 1.0
 """Seconds a peer gets to take what is in its buffer, once nothing more will come."""
