@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from live.events import AudioSent, LiveEvent
+from live.events import AudioSent, LiveEvent, ResponseBegun
 from live.session import SessionError
 from server.host import ServerHost
 from server.metrics import Metrics
@@ -162,9 +162,16 @@ class Connection:
             return
         for message in self._teller.tell(event):
             self._tell(message)
+        if isinstance(event, ResponseBegun):
+            self._tell_limits()
         if self._output is not None:
             for message in self._output.follow(event):
                 self._send(self._client, message)
+
+    def _tell_limits(self) -> None:
+        for party in (self._client, *self._joined):
+            limits = party.rate_limits()
+            self._send(party, self._encoder.event("rate_limits.updated", rate_limits=limits))
 
     def _tell(self, message: str) -> None:
         self._send(self._client, message)

@@ -9,6 +9,7 @@ from server.realtime import errors
 from server.realtime.errors import Close, ClosingError
 from server.realtime.line import Line, LineGoneError
 from server.realtime.outbox import Outbox
+from server.realtime.rate_limits import rate_limits
 from server.realtime.rates import Allowance
 
 OWN_EVENT = '{"type":"overture.'
@@ -52,6 +53,10 @@ class Party:
         """Counts audio that came in an event; raises ClosingError."""
         if not self._audio.take(seconds, self._clock()):
             raise ClosingError(errors.POLICY, "audio came ten times faster than real time")
+
+    def rate_limits(self) -> list[dict[str, Any]]:
+        """How many more messages may come; see `server.realtime.rate_limits`."""
+        return rate_limits(self._messages, self._clock())
 
     async def converse(self, handle: Handle, begin: Begin | None = None) -> Close:
         """Sends what is told and hands over what comes until one side ends it; says why.

@@ -95,6 +95,14 @@ class Teller:
     def _transcribed(self, event: told.Transcribed) -> Iterator[str]:
         if self.session.audio.input.transcription is None:
             return
+        if event.text:
+            # Whole at once: what is heard before a turn ends may yet change, and a delta cannot.
+            yield self._encoder.event(
+                "conversation.item.input_audio_transcription.delta",
+                item_id=event.item_id,
+                content_index=0,
+                delta=event.text,
+            )
         yield self._encoder.event(
             "conversation.item.input_audio_transcription.completed",
             item_id=event.item_id,

@@ -36,6 +36,7 @@ async def test_a_typed_turn_is_answered_in_text_in_the_protocols_order(serving: 
         "conversation.item.added",
         "conversation.item.done",
         "response.created",
+        "rate_limits.updated",
         "response.output_item.added",
         "conversation.item.added",
         "response.content_part.added",
@@ -67,8 +68,10 @@ async def test_a_spoken_question_is_answered_aloud(serving: Serving) -> None:
         "input_audio_buffer.committed",
         "conversation.item.added",
         "conversation.item.done",
+        "conversation.item.input_audio_transcription.delta",
         "conversation.item.input_audio_transcription.completed",
         "response.created",
+        "rate_limits.updated",
         "response.output_item.added",
         "conversation.item.added",
         "response.content_part.added",
@@ -185,6 +188,7 @@ async def test_with_manual_turns_nothing_happens_until_the_client_commits(
             "input_audio_buffer.committed",
             "conversation.item.added",
             "conversation.item.done",
+            "conversation.item.input_audio_transcription.delta",
             "conversation.item.input_audio_transcription.completed",
         ]
         await client.send({"type": "response.create", "response": {"output_modalities": ["text"]}})
