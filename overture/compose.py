@@ -23,6 +23,7 @@ from overture.agent_folder import Agent
 from overture.errors import UserError
 from overture.kept_corpus import kept_expected_speech
 from overture.settings import Settings
+from sessions.client_secrets import SecretStore
 from sessions.context import SessionContext, UnreadableContextError
 from sessions.store import StoreUnavailableError
 from sessions.writer import SessionWriter
@@ -62,6 +63,7 @@ class Assembly:
     memory: str
     durable: bool
     config: SessionConfig
+    client_secrets: SecretStore
 
 
 class _Memory:
@@ -97,7 +99,7 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
         stack.push_async_callback(answerer.aclose)
         activity = SileroVoiceActivity()
         stack.push_async_callback(activity.aclose)
-        keeper, where, durable = memory.result()
+        keeper, client_secrets, where, durable = memory.result()
         heard, hears = recognizers.result()
         voice, speaks = synthesizer.result()
         parts = Parts(
@@ -113,7 +115,13 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             greeting=agent.settings.greeting,
         )
         yield Assembly(
-            agent, parts, (hears, speaks, answers), where, durable, session_config(agent)
+            agent,
+            parts,
+            (hears, speaks, answers),
+            where,
+            durable,
+            session_config(agent),
+            client_secrets,
         )
 
 
@@ -131,12 +139,15 @@ def session_config(agent: Agent) -> SessionConfig:
     )
 
 
-async def _memory(settings: Settings, stack: AsyncExitStack) -> tuple[_Memory, str, bool]:
+async def _memory(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[_Memory, SecretStore, str, bool]:
     # Importing redis takes half a second: here it is hidden behind the recognizer's start.
     await asyncio.to_thread(importlib.import_module, "sessions.connect")
     from sessions.connect import connect
     from sessions.private_redis import RedisUnavailableError
     from sessions.redis import RedisSessionStore
+    from sessions.redis_client_secrets import RedisSecretStore
 
     try:
         redis = await connect(settings.redis_url, settings.data_dir)
@@ -145,7 +156,8 @@ async def _memory(settings: Settings, stack: AsyncExitStack) -> tuple[_Memory, s
     stack.push_async_callback(redis.aclose)
     store = RedisSessionStore(redis.client, settings.session_ttl_s)
     writer = await stack.enter_async_context(SessionWriter(store))
-    return _Memory(writer), redis.description, redis.durable
+    client_secrets = RedisSecretStore(redis.client)
+    return _Memory(writer), client_secrets, redis.description, redis.durable
 
 
 async def _recognizers(

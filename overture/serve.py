@@ -52,6 +52,7 @@ async def _serve(settings: Settings, agent: Agent, listening: socket.socket) -> 
             agent=_card(agent),
             open_session=_opener(assembly),
             static_dir=STATIC,
+            client_secrets=assembly.client_secrets,
             config=assembly.config,
             limits=limits,
             voices=assembly.parts.synthesizer.voices,

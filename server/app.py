@@ -4,6 +4,7 @@ Starlette, not FastAPI: importing FastAPI costs 0.75 s of CPU more than Starlett
 0.19 s), and nothing here has a request body to describe.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,39 +17,53 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from server.client_secrets import ClientSecrets
+from server.cors import CrossOrigin
+from server.door import Caller, Door, Right
 from server.headers import SecurityHeaders
 from server.host import ServerHost
 from server.loop_lag import LoopLag
 from server.metrics import Metrics
+from server.minting import Minting
 from server.sessions import Sessions
 
 
 def create_app(host: ServerHost) -> Starlette:
     """The application; `app.state.sessions` are its live connections."""
     metrics = Metrics(host.registry)
-    sessions = Sessions(host, metrics)
+    client_secrets = ClientSecrets(host.client_secrets, host.wall_clock)
+    door = Door(host, client_secrets)
+    sessions = Sessions(host, metrics, door)
+    minting = Minting(host, client_secrets)
     pages = _Pages(host)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         lag = LoopLag(metrics.loop_lag.observe)
         lag.start()
+        watch = asyncio.create_task(sessions.watch_keys(), name="watch-keys")
         try:
             yield
         finally:
             lag.stop()
+            watch.cancel()
 
     app = Starlette(
         routes=[
             Route("/", pages.index),
             Route("/healthz", pages.health),
             Route("/readyz", pages.readiness),
-            Route("/metrics", pages.metrics),
+            Route("/metrics", door.guard(Right.OPERATE, pages.metrics)),
             Route("/v1/agent", pages.agent),
             WebSocketRoute("/v1/realtime", sessions.endpoint),
+            Route(
+                "/v1/realtime/client_secrets",
+                door.guard(Right.MINT, minting.create),
+                methods=["POST"],
+            ),
             Mount("/static", StaticFiles(directory=host.static_dir)),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(CrossOrigin, door.is_listed)],
         lifespan=lifespan,
     )
     app.state.sessions = sessions
@@ -80,7 +95,7 @@ class _Pages:
             return _json({"status": "not ready", "reason": reason}, 503)
         return _json({"status": "ready"})
 
-    async def metrics(self, _: Request) -> Response:
+    async def metrics(self, _: Request, __: Caller) -> Response:
         """For Prometheus."""
         text = generate_latest(self._host.registry)
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -28,6 +28,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+STRICT = "max-age=31536000"
+"""For a year browsers come by TLS only. Not for subdomains: they may be somebody else's."""
+
 REVALIDATE = "no-cache"
 """Files are asked for again each time and answered with 304: no build step gives them new names
 when they change, and a page half old and half new does not work."""
@@ -50,6 +53,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", REVALIDATE)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = STRICT
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

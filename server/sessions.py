@@ -1,86 +1,140 @@
-"""The live connections of this process: how many may be, and one a session."""
+"""The live sessions of this process: who may have one, how many there may be, and one connection
+a session."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import structlog
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from server.credentials import REALTIME
+from server.door import Caller, Door, Right
 from server.host import ServerHost
 from server.metrics import Metrics
-from server.origins import is_allowed
+from server.places import Places
 from server.realtime import errors
 from server.realtime.connection import Connection
+from server.realtime.errors import ClientError
+from server.realtime.line import Line
 from server.realtime.query import Query, QueryError, parse_query
+from server.realtime.rates import Allowance
 from server.realtime.websocket_line import WebSocketLine
+from server.refusals import RefusedError, refuse_websocket
 
 log = structlog.get_logger("overture.server")
 
-SUBPROTOCOL = "realtime"
-"""What browser clients of the protocol offer, beside one that carries a key."""
+RECHECK_S = 2.0
+"""How often keys that were withdrawn are looked for."""
+LOGGED_A_SECOND = 5.0
+"""Refusals that are logged; all are counted. Who knocks in vain all day fills no disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    caller: Caller
+    user: str
+    connection: Connection
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Sessions:
-    """Takes connections in, or says why not."""
+    """Takes sessions in, on whatever line they come, or says why not."""
 
-    def __init__(self, host: ServerHost, metrics: Metrics) -> None:
+    def __init__(self, host: ServerHost, metrics: Metrics, door: Door) -> None:
         self._host = host
         self._metrics = metrics
-        self._live: dict[str, tuple[Connection, asyncio.Event]] = {}
+        self._door = door
+        self._places = Places(host.limits)
+        self._live: dict[str, _Live] = {}
+        self._logged: Allowance | None = None
 
     def __len__(self) -> int:
         return len(self._live)
 
     async def endpoint(self, websocket: WebSocket) -> None:
-        """`/v1/realtime`: runs one connection to its end."""
-        headers = websocket.headers
-        if not is_allowed(headers.get("origin"), headers.get("host"), self._host.allowed_origins):
-            self._refused("origin", f"a page from {headers.get('origin', '')[:100]!r}")
-            await websocket.close()  # before it was accepted: HTTP 403
+        """`/v1/realtime`: runs one WebSocket to its end."""
+        try:
+            caller = await self._door.admit(websocket, Right.TALK)
+        except RefusedError as refused:
+            self.note_refusal(refused)
+            await refuse_websocket(websocket, refused)
             return
         offered = websocket.scope.get("subprotocols", [])
-        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        await websocket.accept(REALTIME if REALTIME in offered else None)
         try:
-            query = parse_query(websocket.query_params, self._host.agent.id)
-        except QueryError as error:
-            await self._turn_away(websocket, errors.POLICY, "query", str(error))
-            return
-        await self._take_over(query.session)
-        full = len(self._live) >= self._host.limits.max_sessions
-        reason = self._host.not_ready() or ("all places are taken" if full else "")
-        if reason:
-            await self._turn_away(websocket, errors.TRY_LATER, "full" if full else "ready", reason)
-        else:
-            await self._run(websocket, query)
+            query = self.query(caller, websocket)
+            async with self.place(caller, query):
+                await self.run(WebSocketLine(websocket), caller, query)
+        except RefusedError as refused:
+            self.note_refusal(refused)
+            await websocket.close(refused.close_code, str(refused)[:120])
 
-    async def _run(self, websocket: WebSocket, query: Query) -> None:
-        line = WebSocketLine(websocket)
-        connection = Connection(line, self._host, self._metrics, query)
-        gone = asyncio.Event()
-        self._live[query.session] = (connection, gone)
+    def query(self, caller: Caller, connection: HTTPConnection) -> Query:
+        """What a caller asks for, as far as their key lets them; raises RefusedError."""
+        try:
+            return parse_query(
+                connection.query_params,
+                self._host.agent.id,
+                user=caller.user,
+                settings=caller.session,
+            )
+        except QueryError as error:
+            raise RefusedError(400, "invalid_value", str(error)) from None
+
+    @asynccontextmanager
+    async def place(self, caller: Caller, query: Query) -> AsyncIterator[None]:
+        """Room for a session; raises RefusedError when there is none."""
+        if reason := self._host.not_ready():
+            raise RefusedError(503, "not_ready", reason)
+        await self._take_over(query)
+        with self._places.taken_by(caller):
+            yield
+
+    async def run(self, line: Line, caller: Caller, query: Query) -> None:
+        """Runs a session to its end, on a place that was taken; raises RefusedError."""
+        try:
+            connection = Connection(line, self._host, self._metrics, query)
+        except ClientError as error:
+            # A client secret's settings are checked when it is made, perhaps by another version.
+            raise RefusedError(400, error.code, str(error), error.param) from None
+        live = _Live(caller, query.user, connection)
+        self._live[query.session] = live
         self._metrics.sessions_total.inc()
         self._metrics.sessions.set(len(self._live))
         try:
             await connection.run()
         finally:
-            if self._live.get(query.session, (None,))[0] is connection:
+            if self._live.get(query.session) is live:
                 del self._live[query.session]
             self._metrics.sessions.set(len(self._live))
-            gone.set()
+            live.gone.set()
             self._host.on_session_ended()
 
-    async def _take_over(self, session: str) -> None:
+    async def watch_keys(self) -> None:
+        """For as long as the server runs: ends the sessions of keys that were withdrawn."""
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            for live in tuple(self._live.values()):
+                if not self._door.in_force(live.caller):
+                    live.connection.end(errors.POLICY, "the key was withdrawn")
+
+    def note_refusal(self, refused: RefusedError) -> None:
+        """Counts and logs it."""
+        self._metrics.refused(refused.code)
+        now = asyncio.get_running_loop().time()
+        if self._logged is None:
+            self._logged = Allowance(LOGGED_A_SECOND, 10 * LOGGED_A_SECOND, now)
+        if self._logged.take(1, now):
+            log.warning("connection_refused", why=refused.code, reason=str(refused))
+
+    async def _take_over(self, query: Query) -> None:
         """A client that comes back need not wait until its old, perhaps dead connection is found
         out: that one ends, and its context is stored, before the new one begins."""
-        while session in self._live:
-            connection, gone = self._live[session]
-            connection.end(errors.POLICY, "the session goes on in another connection")
-            await gone.wait()
-
-    async def _turn_away(self, websocket: WebSocket, code: int, why: str, reason: str) -> None:
-        """By a close code: a browser does not show an HTTP status to its page."""
-        self._refused(why, reason)
-        await websocket.close(code, reason[:120])
-
-    def _refused(self, why: str, reason: str) -> None:
-        self._metrics.refused(why)
-        log.warning("connection_refused", why=why, reason=reason)
+        while (live := self._live.get(query.session)) is not None:
+            if live.user != query.user:
+                raise RefusedError(403, "wrong_user", "?session= is another user's", "session")
+            live.connection.end(errors.POLICY, "the session goes on in another connection")
+            await live.gone.wait()

@@ -21,9 +21,10 @@ from server.realtime.output_buffer import CLEAR, OutputBuffer
 from server.realtime.party import Party
 from server.realtime.query import Query
 from server.realtime.requests import Requests
-from server.realtime.session_config import wire_session
+from server.realtime.session_config import session_config, wire_session
 from server.realtime.session_log import SessionLog
 from server.realtime.telling import Teller
+from server.realtime.wire_session import changed
 from voice.audio import HEARING_RATE, Pcm
 
 MAX_JOINED = 4
@@ -34,18 +35,24 @@ class Connection:
     """Runs one client's session from `session.created` to the end. Two tasks a line, no more."""
 
     def __init__(self, line: Line, host: ServerHost, metrics: Metrics, query: Query) -> None:
+        """Raises ClientError when the query's settings cannot be taken."""
         self._host = host
         self._metrics = metrics
         self._log = SessionLog(query.session, log_words=host.log_words)
         self._encoder = Encoder()
-        session = wire_session(query.session, query.model, host.config)
+        session = changed(
+            wire_session(query.session, query.model, host.config), dict(query.settings)
+        )
+        config = (
+            session_config(session, host.config, host.voices) if query.settings else host.config
+        )
         self._teller = Teller(self._encoder, session, extras=query.extras)
         self._client = Party(line, host.limits, extras=query.extras)
         self._joined: list[Party] = []
         self._ended = asyncio.Event()
         self._output = OutputBuffer(line.speaker, self._encoder) if line.speaker else None
         self._live = host.open_session(
-            self._on_live_event, session_id=query.session, user=query.user, config=host.config
+            self._on_live_event, session_id=query.session, user=query.user, config=config
         )
         self._requests = Requests(
             self._live,

@@ -1,11 +1,11 @@
-"""What a client says of itself in the connection's query."""
+"""What a client says of itself in the connection's query, and what its key says of it."""
 
-import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
+from server.names import NAME
 
 
 class QueryError(ValueError):
@@ -14,27 +14,41 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """model: any name, echoed. session: one to go on with, else a new one's."""
+    """model: any name, echoed. session: one to go on with, else a new one's.
+
+    settings: fields of the session object that it begins with, from a client secret.
+    """
 
     model: str
     user: str
     session: str
     extras: bool
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def parse_query(params: Mapping[str, str], default_model: str) -> Query:
-    """The query of `/v1/realtime`; raises QueryError."""
+def parse_query(
+    params: Mapping[str, str],
+    default_model: str,
+    *,
+    user: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Query:
+    """The query of `/v1/realtime`; raises QueryError.
+
+    user: who it is whatever the query says, as the key is theirs. settings: the key's.
+    """
     session = _name(params, "session") or f"sess_{secrets.token_hex(12)}"
     return Query(
         model=_name(params, "model") or default_model,
-        user=_name(params, "user") or f"guest-{session}"[:128],
+        user=user or _name(params, "user") or f"guest-{session}"[:128],
         session=session,
         extras=params.get("extras", "") in {"1", "true"},
+        settings=settings or {},
     )
 
 
 def _name(params: Mapping[str, str], key: str) -> str:
     value = params.get(key, "")
-    if value and not _NAME.fullmatch(value):
+    if value and not NAME.fullmatch(value):
         raise QueryError(f"?{key}= takes up to 128 letters, digits and . _ @ : + -")
     return value

@@ -105,6 +105,7 @@ class Stage:
             agent=AgentCard("cafe", agent.name, "Hello.", ("A large latte, please",)),
             open_session=partial(LiveSession, self._assembly.parts),
             static_dir=CAFE.parents[1] / "static",
+            client_secrets=self._assembly.client_secrets,
             config=self._assembly.config,
             engines={engine.port: engine.name for engine in self._assembly.engines},
         )
