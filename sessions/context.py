@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from time import time
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -11,6 +12,15 @@ MAX_ITEMS = 200
 
 MAX_BYTES = 256 * 1024
 """Bound of the stored document: 200 items of a minute's speech each are about 200 KiB."""
+
+MARKED_ITEMS = 8
+"""Latest items that keep their marks: nobody truncates what was said longer ago."""
+
+MAX_SENTENCES = 200
+"""Sentences kept of the answer that was said last: a quarter of an hour."""
+
+Marks: TypeAlias = tuple[tuple[int, int], ...]
+"""Rising (character, ms) pairs: so much of a text had been said when so much audio was played."""
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 
@@ -34,9 +44,11 @@ class Source(_Stored):
 
 
 class Item(_Stored):
-    """Something that was said, as it was heard.
+    """Something that was said, as it was heard, or a function's call or output.
 
     text: of an interrupted answer only the words that were played. at: Unix time in seconds.
+    spoken: it was audio, `audio_ms` of it with these `marks`. complete: it was not cut short.
+    kind, raw: of what is no message, the item as the wire has it.
     """
 
     id: str
@@ -44,6 +56,12 @@ class Item(_Stored):
     text: str
     at: float
     sources: tuple[Source, ...] = ()
+    spoken: bool = True
+    complete: bool = True
+    audio_ms: int = 0
+    marks: Marks = ()
+    kind: str = "message"
+    raw: Mapping[str, JsonValue] = Field(default_factory=dict)
 
 
 class Played(_Stored):
@@ -53,23 +71,49 @@ class Played(_Stored):
     ms: int = Field(ge=0)
 
 
+class Sentence(_Stored):
+    """Of an answer. start_ms: where its audio begins in the item's, None while there is none.
+
+    marks: from the sentence's own start; the last one is at its end once all audio was made.
+    """
+
+    text: str
+    start_ms: int | None = None
+    marks: Marks = ()
+
+
+class Answer(_Stored):
+    """What the agent said last, or is saying, as far as it was worked out.
+
+    sentences: none while it is still being looked for. at: Unix time, when that was known.
+    """
+
+    item_id: str
+    sentences: tuple[Sentence, ...] = Field(default=(), max_length=MAX_SENTENCES)
+    at: float
+
+
 class SessionContext(_Stored):
     """Everything needed to go on with a conversation elsewhere or later.
 
-    version: of this schema. agent_version: the folder's content hash at the last turn.
+    version: of this schema; 1 had no `began`, `answer` and marks. began: Unix time.
+    agent_version: the folder's content hash at the last turn.
     form: the open form as the intents room wrote it, None when none is open.
     resume_token: what a client shows to take the conversation up again.
+    answer: while a client that comes back may still want the rest of it.
     """
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")
     user: str
     agent: str
     agent_version: str
     resume_token: str
+    began: float = 0.0
     items: tuple[Item, ...] = ()
     form: Mapping[str, JsonValue] | None = None
     played: Played | None = None
+    answer: Answer | None = None
 
     def with_item(self, item: Item) -> "SessionContext":
         """The context with `item` as its latest; one of the same id is replaced in its place.
@@ -79,7 +123,10 @@ class SessionContext(_Stored):
         items = tuple(item if kept.id == item.id else kept for kept in self.items)
         if all(kept.id != item.id for kept in self.items):
             items = (*items, item)
-        return self.model_copy(update={"items": items[-MAX_ITEMS:]})
+        faded = items[-MAX_ITEMS:-MARKED_ITEMS]
+        if any(old.marks for old in faded):
+            faded = tuple(old.model_copy(update={"marks": ()}) for old in faded)
+        return self.model_copy(update={"items": (*faded, *items[-MARKED_ITEMS:])})
 
     def without_item(self, item_id: str) -> "SessionContext":
         """The context as if the item had not been said."""
@@ -94,8 +141,12 @@ class SessionContext(_Stored):
         """The context with the place that the agent's audio was played to."""
         return self.model_copy(update={"played": played})
 
+    def with_answer(self, answer: Answer | None) -> "SessionContext":
+        """The context with what the agent is saying, or with nothing to go on with."""
+        return self.model_copy(update={"answer": answer})
+
     def to_json(self) -> bytes:
-        """The stored document, at most MAX_BYTES; the oldest items give way."""
+        """The stored document, at most MAX_BYTES; the oldest items give way, then the answer."""
         document = self.model_dump_json().encode()
         context = self
         while len(document) > MAX_BYTES and context.items:
@@ -104,13 +155,15 @@ class SessionContext(_Stored):
             drop = max(1, int(len(context.items) * excess))
             context = context.model_copy(update={"items": context.items[drop:]})
             document = context.model_dump_json().encode()
+        if len(document) > MAX_BYTES:
+            document = context.with_answer(None).model_dump_json().encode()
         return document
 
     @classmethod
     def from_json(cls, document: bytes | str) -> "SessionContext":
-        """Reads a stored document; raises UnreadableContextError."""
+        """Reads a stored document of this version or an older; raises UnreadableContextError."""
         try:
-            return cls.model_validate_json(document)
+            return cls.model_validate_json(document).model_copy(update={"version": 2})
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "document"
@@ -125,4 +178,5 @@ def new_context(*, session_id: str, user: str, agent: str, agent_version: str) -
         agent=agent,
         agent_version=agent_version,
         resume_token=secrets.token_urlsafe(24),
+        began=time(),
     )

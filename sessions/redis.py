@@ -17,6 +17,11 @@ def key_of(session_id: str) -> str:
     return f"overture:session:{{{session_id}}}"
 
 
+def forgotten_key(user: str) -> str:
+    """Where it is noted when a person was last forgotten: Unix time of that."""
+    return f"overture:{{{user}}}:forgotten"
+
+
 class RedisSessionStore:
     """A SessionStore on any redis.asyncio client, fakeredis included.
 
@@ -34,9 +39,17 @@ class RedisSessionStore:
         return None if document is None else SessionContext.from_json(document)
 
     async def save(self, context: SessionContext) -> None:
-        """See SessionStore."""
+        """See SessionStore. Of a person who was forgotten since it began, nothing stays."""
+        key = key_of(context.id)
         with _errors():
-            await self._client.set(key_of(context.id), context.to_json(), ex=self._ttl_s)
+            async with self._client.pipeline(transaction=False) as together:
+                together.set(key, context.to_json(), ex=self._ttl_s)
+                # Asked after it was written: whoever forgets notes that first and then looks for
+                # what there is, so one of the two finds it.
+                together.get(forgotten_key(context.user))
+                _, forgotten = await together.execute()
+            if forgotten is not None and context.began <= float(forgotten):
+                await self._client.delete(key)
 
     async def forget(self, session_id: str) -> None:
         """See SessionStore."""

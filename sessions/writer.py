@@ -66,7 +66,8 @@ class SessionWriter:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            await asyncio.wait_for(self.drained(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await self.drained()
         except TimeoutError:
             self.given_up += self.waiting
             log.error("session contexts were not written before the end", lost=self.waiting)
@@ -91,7 +92,8 @@ class SessionWriter:
         if session_id in self._waiting:
             return self._waiting[session_id]
         try:
-            return await asyncio.wait_for(self._store.load(session_id), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._store.load(session_id)
         except TimeoutError:
             raise StoreUnavailableError(f"no answer within {self._timeout_s:g} s") from None
 
@@ -115,7 +117,9 @@ class SessionWriter:
             await self._work.wait()
             session_id, context = next(iter(self._waiting.items()))
             try:
-                await asyncio.wait_for(self._write(session_id, context), self._timeout_s)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes as it ends.
+                async with asyncio.timeout(self._timeout_s):
+                    await self._write(session_id, context)
             except (StoreUnavailableError, TimeoutError) as error:
                 self._failed(error)
                 await asyncio.sleep(pause_s)
