@@ -67,7 +67,7 @@ class Record:
 
     def happened(self, event: Event, now: float, commands: Sequence[Command] | None) -> None:
         """The machine was told this; commands: what it said, None if it failed."""
-        said = commands and [(type(command).__name__, command) for command in commands]
+        said = None if commands is None else [(type(each).__name__, each) for each in commands]
         self._write(("e", now, type(event).__name__, event, said))
 
     def note(self, kind: str, now: float, content: object) -> None:

@@ -121,10 +121,10 @@ def _tuple_reader(kinds: tuple[Any, ...]) -> Reader:
 
 def _union_reader(kinds: tuple[Any, ...]) -> Reader:
     """One of several classes is known by its fields' names, which no two of them share."""
-    classes = {
+    classes: dict[frozenset[str], type] = {
         frozenset(field.name for field in dataclasses.fields(kind)): kind
         for kind in kinds
-        if dataclasses.is_dataclass(kind)
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind)
     }
     (plain,) = [k for k in kinds if k is not NoneType and k not in classes.values()] or [None]
 
