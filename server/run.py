@@ -4,16 +4,21 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from server.host import Limits
+from server.http_protocol import BoundedHttp, bounded_http
 from server.websocket_protocol import RealtimeProtocol
 
 GRACE = 5
 """Seconds that connections get to end when the server stops."""
+STARTUP_FAILURE = 3
+"""uvicorn's exit code when the application does not start."""
 BACKLOG = 128
 """Connections that the kernel holds until they are accepted."""
 
@@ -22,15 +27,42 @@ class _Server(uvicorn.Server):
     """Leaves signals to us: uvicorn's own way raises them again when it is done, so that SIGTERM
     would kill the process before engines and stores are closed."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        http: type[BoundedHttp],
+        tls: ssl.SSLContext | None,
+        on_ready: Callable[[], None],
+    ) -> None:
         super().__init__(config)
+        self._http = http
+        self._tls = tls
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Says so once clients can be served."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
+        """Listens, and says so once clients can be served. Instead of uvicorn's own, which gives a
+        TLS handshake a minute."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._connection,
+                sock=listening,
+                backlog=BACKLOG,
+                ssl=self._tls,
+                ssl_handshake_timeout=self._http.limits.headers_s if self._tls else None,
+            )
+            for listening in sockets or ()
+        ]
+        self.started = True
+        self._on_ready()
+
+    def _connection(self) -> BoundedHttp:
+        return self._http(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -53,9 +85,18 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def make_server(
-    app: ASGIApp, limits: Limits, on_ready: Callable[[], None] = lambda: None
+    app: ASGIApp,
+    limits: Limits,
+    on_ready: Callable[[], None] = lambda: None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    proxies: Sequence[str] = (),
 ) -> uvicorn.Server:
-    """A server for `app`; run it with `serve(sockets=[...])`, stop it by `should_exit = True`."""
+    """A server for `app`; run it with `serve(sockets=[...])`, stop it by `should_exit = True`.
+
+    tls: from `server.tls`. proxies: addresses or networks whose word on where a client comes from,
+    and by which scheme, is believed (X-Forwarded-For, X-Forwarded-Proto).
+    """
     return _Server(
         uvicorn.Config(
             app,
@@ -70,8 +111,12 @@ def make_server(
             log_config=None,
             log_level="warning",
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             timeout_graceful_shutdown=GRACE,
         ),
+        bounded_http(limits),
+        tls,
         on_ready,
     )
 
@@ -81,12 +126,16 @@ async def serve(
     listening: socket.socket,
     limits: Limits,
     on_ready: Callable[[], None] = lambda: None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serves until SIGTERM or SIGINT, then ends every session and returns; a second one hurries.
 
-    listening: from `bind`. on_ready: called once when the first client can be served.
+    listening: from `bind`. on_ready: called once when the first client can be served. tls, proxies:
+    see `make_server`.
     """
-    server = make_server(app, limits, on_ready)
+    server = make_server(app, limits, on_ready, tls=tls, proxies=proxies)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
