@@ -76,7 +76,7 @@ class Party:
             results = await asyncio.gather(*tasks, return_exceptions=True)
         return self._why(results)
 
-    def _why(self, results: list[None | BaseException]) -> Close:
+    def _why(self, results: list[BaseException | None]) -> Close:
         """Of everything that may have ended it, what tells most."""
         if self._closing.done():
             return self._closing.result()

@@ -1,0 +1,1 @@
+"""Calls over WebRTC: signalling, media, and the data channel that carries the events."""
