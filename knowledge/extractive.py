@@ -3,12 +3,13 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
+from knowledge.asking import what_is_asked
 from knowledge.documents import spoken_row
 from knowledge.evidence import Evidence, gather
 from knowledge.index import KnowledgeIndex, passage_of
-from knowledge.passages import AnswerSentence, Message, Question
+from knowledge.passages import AnswerSentence, Question
 from knowledge.terms import terms_of
 
 MIN_COVERED = 0.5
@@ -18,13 +19,9 @@ MIN_COVERED = 0.5
 SECOND_SHARE = 0.8
 """Of the best score a second sentence of the same chunk needs to be said too. Before refusals, on
 XQuAD, what is said held the answer in 0.89 with 1.35 sentences; 0.82 with one, 0.91 with two."""
-MAX_QUESTION_CHARS = 2_000
 
-_GOES_ON = re.compile(r"\s*(?:and|or|but|what about|how about|then|ok(?:ay)?)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(r"(?:He|She|It|They|This|These|Those|His|Her|Its|Their|Such)\b")
 """Beginnings that are only understood after the sentence before."""
-_DAYS = {"today": 0, "tonight": 0, "now": 0, "tomorrow": 1}
-_RELATIVE_DAY = re.compile(rf"\b({'|'.join(_DAYS)})\b", re.IGNORECASE)
 
 
 class ExtractiveAnswerer:
@@ -56,13 +53,7 @@ class ExtractiveAnswerer:
 
     def answers(self, question: Question) -> list[AnswerSentence]:
         """The sentences to say, without an event loop; takes about 1 ms."""
-        asked = question.text[:MAX_QUESTION_CHARS]
-        asked = self._with_weekday(asked)
-        before = ""
-        if _GOES_ON.match(asked):
-            before = self._with_weekday(_asked_before(question))
-            if _WEEKDAY.search(asked):  # "and on Saturday?" takes the place of the day before
-                before = _WEEKDAY.sub(" ", before)
+        asked, before = what_is_asked(question, self._today())
         found = gather(self._index, asked, before)
         if not found or found[0].covered < self._min_covered:
             return [AnswerSentence(self._unknown, known=False)]
@@ -78,30 +69,9 @@ class ExtractiveAnswerer:
     async def aclose(self) -> None:
         """Nothing to free: the index is the caller's."""
 
-    def _with_weekday(self, text: str) -> str:
-        def weekday(match: re.Match[str]) -> str:
-            day = self._today() + timedelta(days=_DAYS[match[1].lower()])
-            return _WEEKDAYS[day.weekday()]
-
-        return _RELATIVE_DAY.sub(weekday, text)
-
-
-_WEEKDAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
 
 def _adds(second: Evidence, best: Evidence) -> bool:
     return second.chunk is best.chunk and second.score >= SECOND_SHARE * best.score
-
-
-def _asked_before(question: Question) -> str:
-    """The last question before this one; a history may end with the question itself."""
-    said = (
-        before.text
-        for before in reversed(question.history)
-        if isinstance(before, Message) and before.role == "user"
-    )
-    return next((text for text in said if text != question.text), "")[:MAX_QUESTION_CHARS]
 
 
 def _spoken(evidence: Evidence, asked: str, before: str) -> AnswerSentence:

@@ -21,9 +21,14 @@ def split_sentences(text: str) -> list[str]:
     start = 0
     for end in _END.finditer(text):
         sentence = text[start : end.end()].strip()
-        if _ABBREVIATION.search(sentence):
+        if ends_in_abbreviation(sentence):
             continue
         sentences.append(sentence)
         start = end.end()
     rest = text[start:].strip()
     return [*sentences, rest] if rest else sentences
+
+
+def ends_in_abbreviation(text: str) -> bool:
+    """Whether the full stop at the end of `text` is an abbreviation's or an initial's."""
+    return _ABBREVIATION.search(text) is not None

@@ -1,0 +1,28 @@
+"""What became of questions to a language model, since the process began."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from knowledge.passages import TokenUsage
+
+
+@dataclass(slots=True)
+class ModelCounts:
+    """Read by metrics; written on the event loop only.
+
+    failed: by the kind of failure (knowledge/openai_chat/errors.py), retries that helped left out.
+    fell_back: questions that another answerer took over.
+    """
+
+    answered: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    fell_back: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def spent(self, usage: TokenUsage) -> None:
+        """An answer's tokens."""
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+        self.cached_tokens += usage.cached_tokens
