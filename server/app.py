@@ -26,6 +26,7 @@ from server.loop_lag import LoopLag
 from server.metrics import Metrics
 from server.minting import Minting
 from server.sessions import Sessions
+from server.webrtc.calls import Calls
 
 
 def create_app(host: ServerHost) -> Starlette:
@@ -34,6 +35,8 @@ def create_app(host: ServerHost) -> Starlette:
     client_secrets = ClientSecrets(host.client_secrets, host.wall_clock)
     door = Door(host, client_secrets)
     sessions = Sessions(host, metrics, door)
+    calls = Calls(host, sessions)
+    sessions.join = calls.join
     minting = Minting(host, client_secrets)
     pages = _Pages(host)
 
@@ -42,9 +45,11 @@ def create_app(host: ServerHost) -> Starlette:
         lag = LoopLag(metrics.loop_lag.observe)
         lag.start()
         watch = asyncio.create_task(sessions.watch_keys(), name="watch-keys")
+        calls.load()
         try:
             yield
         finally:
+            await calls.aclose()
             lag.stop()
             watch.cancel()
 
@@ -59,6 +64,12 @@ def create_app(host: ServerHost) -> Starlette:
             Route(
                 "/v1/realtime/client_secrets",
                 door.guard(Right.MINT, minting.create),
+                methods=["POST"],
+            ),
+            Route("/v1/realtime/calls", door.guard(Right.TALK, calls.create), methods=["POST"]),
+            Route(
+                "/v1/realtime/calls/{call_id}/hangup",
+                door.guard(Right.TALK, calls.hang_up),
                 methods=["POST"],
             ),
             Mount("/static", StaticFiles(directory=host.static_dir)),

@@ -12,6 +12,7 @@ from live.config import SessionConfig
 from live.events import LiveEvent
 from live.session import LiveSession
 from server.keys import KeyRing
+from server.webrtc.ice_config import IceConfig
 from sessions.client_secrets import SecretStore
 
 
@@ -50,6 +51,7 @@ class Limits:
         sends a whole recording in one go is no attack.
     unread_bytes: server events waiting for a client that does not read; 8 s of the agent's voice.
     ping_s: how often a client is asked whether it is there, and how long it may take to answer.
+    connect_s: how long a call may take from our answer to media, and from there to its events.
     sessions_per_user, sessions_per_address: of callers whose key is one person's.
     headers_s: for a TLS handshake, and for a request's headers. request_s: for all of an HTTP
         request, its answer read to the end. half_open: connections that have not sent their headers
@@ -65,6 +67,7 @@ class Limits:
     audio_burst_s: float = 30.0
     unread_bytes: int = 512 * 1024
     ping_s: float = 20.0
+    connect_s: float = 15.0
     headers_s: float = 10.0
     request_s: float = 60.0
     half_open: int = 256
@@ -81,6 +84,7 @@ class ServerHost:
     client_secrets: where the secrets of browsers are kept.
     keys: who may reach us; None for everyone, on a server that only this machine can reach.
     allowed_origins: web origins besides the server's own on loopback, "https://talk.example.org".
+    ice: how the media of calls finds its way.
     wall_clock: seconds since the epoch, for what expires.
     log_words: whether what people and the agent say may be logged.
     on_session_ended: called when a connection's session is over and nothing of it runs any more.
@@ -97,6 +101,7 @@ class ServerHost:
     not_ready: Callable[[], str] = lambda: ""
     engines: Mapping[str, str] = field(default_factory=dict)
     allowed_origins: frozenset[str] = frozenset()
+    ice: IceConfig = field(default_factory=IceConfig)
     wall_clock: Callable[[], float] = time.time
     log_words: bool = False
     on_session_ended: Callable[[], None] = lambda: None

@@ -2,9 +2,10 @@
 a session."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import structlog
 from starlette.requests import HTTPConnection
@@ -31,9 +32,14 @@ RECHECK_S = 2.0
 LOGGED_A_SECOND = 5.0
 """Refusals that are logged; all are counted. Who knocks in vain all day fills no disk."""
 
+Join: TypeAlias = Callable[[WebSocket, Caller], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
-class _Live:
+class Live:
+    """A session that runs. gone: set when nothing of it is left."""
+
+    session: str
     caller: Caller
     user: str
     connection: Connection
@@ -48,8 +54,10 @@ class Sessions:
         self._metrics = metrics
         self._door = door
         self._places = Places(host.limits)
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Live] = {}
         self._logged: Allowance | None = None
+        self.join: Join | None = None
+        """How `?call_id=` takes part in a call; None where there are none."""
 
     def __len__(self) -> int:
         return len(self._live)
@@ -65,6 +73,9 @@ class Sessions:
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(REALTIME if REALTIME in offered else None)
         try:
+            if self.join is not None and "call_id" in websocket.query_params:
+                await self.join(websocket, caller)
+                return
             query = self.query(caller, websocket)
             async with self.place(caller, query):
                 await self.run(WebSocketLine(websocket), caller, query)
@@ -95,23 +106,32 @@ class Sessions:
 
     async def run(self, line: Line, caller: Caller, query: Query) -> None:
         """Runs a session to its end, on a place that was taken; raises RefusedError."""
+        live = self.begin(line, caller, query)
+        try:
+            await live.connection.run()
+        finally:
+            self.drop(live)
+
+    def begin(self, line: Line, caller: Caller, query: Query) -> Live:
+        """A session for whoever runs its connection and drops it then; raises RefusedError."""
         try:
             connection = Connection(line, self._host, self._metrics, query)
         except ClientError as error:
             # A client secret's settings are checked when it is made, perhaps by another version.
             raise RefusedError(400, error.code, str(error), error.param) from None
-        live = _Live(caller, query.user, connection)
+        live = Live(query.session, caller, query.user, connection)
         self._live[query.session] = live
         self._metrics.sessions_total.inc()
         self._metrics.sessions.set(len(self._live))
-        try:
-            await connection.run()
-        finally:
-            if self._live.get(query.session) is live:
-                del self._live[query.session]
-            self._metrics.sessions.set(len(self._live))
-            live.gone.set()
-            self._host.on_session_ended()
+        return live
+
+    def drop(self, live: Live) -> None:
+        """Nothing of it runs any more."""
+        if self._live.get(live.session) is live:
+            del self._live[live.session]
+        self._metrics.sessions.set(len(self._live))
+        live.gone.set()
+        self._host.on_session_ended()
 
     async def watch_keys(self) -> None:
         """For as long as the server runs: ends the sessions of keys that were withdrawn."""
