@@ -1,6 +1,6 @@
 """The table of issue 3: every figure measured, one after the other, against a server of its own.
 
-    bench/table.py --json bench/results/talk.json        (about 17 minutes)
+    bench/table.py --json bench/results/talk.json        (about 24 minutes)
     bench/table.py --quick                               (about 5 minutes, coarser)
     bench/table.py --only barge_in noise
 
