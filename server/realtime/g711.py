@@ -56,9 +56,7 @@ def _alaw_codes() -> _Bytes:
 def _alaw_samples() -> Pcm:
     code = _ALL_CODES ^ _EVEN_BITS
     segment, step = code >> 4 & 7, (code & 0x0F) << 4
-    magnitude = np.where(
-        segment == 0, step + 0x08, (step + 0x108) << (np.maximum(segment, 1) - 1)
-    )
+    magnitude = np.where(segment == 0, step + 0x08, (step + 0x108) << (np.maximum(segment, 1) - 1))
     return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
 
 

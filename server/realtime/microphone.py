@@ -1,4 +1,4 @@
-"""The client's audio: base64 in one of the wire's formats in, 16 kHz PCM out. The hottest path in."""
+"""The client's audio: base64 of the wire's formats in, 16 kHz PCM out. The hottest path in."""
 
 import binascii
 
@@ -6,6 +6,8 @@ import soxr
 
 from server.realtime.audio_formats import FORMATS
 from server.realtime.errors import ClientError
+from server.realtime.g711 import G711_RATE
+from server.realtime.telephone_band import TelephoneBand, from_telephone
 from voice.audio import HEARING_RATE, Pcm
 
 QUALITY = "LQ"
@@ -22,6 +24,7 @@ class Microphone:
     def __init__(self) -> None:
         self._format = FORMATS["audio/pcm"]
         self._resampler: soxr.ResampleStream | None = None
+        self._band: TelephoneBand | None = None
         self.received_ms = 0.0
 
     @property
@@ -33,7 +36,9 @@ class Microphone:
         """What comes from now on is in this format, a name of the wire's."""
         if name != self._format.name:
             self._format = FORMATS[name]
-            self._resampler = None  # a few ms that it still holds are lost with the old format
+            # A few ms that the old filter still holds are lost with it.
+            self._resampler = None
+            self._band = from_telephone() if self._format.rate == G711_RATE else None
 
     def decode(self, audio: object) -> Pcm:
         """PCM at `rate` out of an append event's `audio`; raises ClientError."""
@@ -51,11 +56,13 @@ class Microphone:
 
     def hear(self, samples: Pcm) -> Pcm:
         """The next samples at 16 kHz; what the filter holds back comes with later ones."""
+        self.received_ms += len(samples) * 1000 / self._format.rate
+        if self._band is not None:
+            return self._band.next(samples)
         if self._resampler is None:
             # Not before it is needed: a session that only types needs no filter.
             self._resampler = soxr.ResampleStream(
                 self._format.rate, HEARING_RATE, 1, dtype="int16", quality=QUALITY
             )
-        self.received_ms += len(samples) * 1000 / self._format.rate
         resampled: Pcm = self._resampler.resample_chunk(samples)
         return resampled
