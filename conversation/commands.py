@@ -205,7 +205,7 @@ class ReportFloor:
 
 @dataclass(frozen=True, slots=True)
 class ReportIdle:
-    """Nobody has said anything for the session's idle time-out."""
+    """Nobody has said anything for the idle time-out; a response `OfSilence` may follow."""
 
 
 Command: TypeAlias = (

@@ -79,6 +79,13 @@ class AnswerFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerWentOn:
+    """No sentence yet, but something came that it waited for: a function of the agent's own."""
+
+    work: int
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceVoiced:
     """Audio was made for a sentence. ms: all of it so far; marks: rising (character, ms) pairs."""
 
@@ -196,6 +203,7 @@ Event: TypeAlias = (
     | RecognitionFailed
     | SentenceReady
     | AnswerFinished
+    | AnswerWentOn
     | SentenceVoiced
     | SentenceBegun
     | SentencePlayed

@@ -19,7 +19,7 @@ class Floor(Enum):
 
 TRANSITIONS: Mapping[tuple[Floor, Floor], str] = {
     (Floor.IDLE, Floor.LISTENING): "the user starts to speak",
-    (Floor.IDLE, Floor.THINKING): "the client asks for a response",
+    (Floor.IDLE, Floor.THINKING): "the client asks for a response, or nobody has spoken for long",
     (Floor.IDLE, Floor.SPEAKING): "a prompt begins",
     (Floor.LISTENING, Floor.IDLE): "nothing was said, or the client owns the reply",
     (Floor.LISTENING, Floor.THINKING): "the turn has ended",

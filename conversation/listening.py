@@ -155,12 +155,13 @@ class Listening:
             self._speaking.prepare(text)
         return True
 
-    def early_finished(self, work: int) -> bool:
+    def early_finished(self, work: int, awaits_client: bool) -> bool:
         """The prepared answer has no more sentences; False if it is not for the open turn."""
         turn = self._state.turn
         if turn is None or turn.answering != work:
             return False
         turn.answered = True
+        turn.awaits_client = awaits_client
         return True
 
     # What the client decides

@@ -14,7 +14,7 @@ from conversation.listening import Listening
 from conversation.policy import UNANSWERED_LIMIT, TurnPolicy
 from conversation.prompting import Prompting
 from conversation.prompts import Priority, Waiting
-from conversation.responses import ToRequest
+from conversation.responses import OfSilence, ToRequest
 from conversation.speaking import Speaking
 from conversation.state import Owed, State
 
@@ -49,8 +49,11 @@ class Conversation:
         """An answer or a requested response is being made or spoken, or a requested one waits for
         the floor; prompts do not count."""
         response = self._state.response
-        if response is not None and response.prompt is None:
-            return True
+        return (response is not None and response.prompt is None) or self.requested
+
+    @property
+    def requested(self) -> bool:
+        """A response that the client asked for waits for the floor."""
         return any(
             isinstance(item, Owed) and isinstance(item.origin, ToRequest)
             for item in self._state.pending
@@ -109,8 +112,10 @@ class Conversation:
                 if not listening.early_sentence(work, text):
                     speaking.sentence_ready(work, text)
             case e.AnswerFinished(work, awaits_client):
-                if not listening.early_finished(work):
+                if not listening.early_finished(work, awaits_client):
                     speaking.answer_finished(work, awaits_client)
+            case e.AnswerWentOn(work):
+                speaking.answer_went_on(work)
             case e.SentenceVoiced(response, sentence, ms, marks):
                 speaking.voiced(response, sentence, ms, marks)
             case e.SentenceBegun(response, sentence):
@@ -163,6 +168,7 @@ class Conversation:
                 | e.RecognitionFailed()
                 | e.SentenceReady()
                 | e.AnswerFinished()
+                | e.AnswerWentOn()
                 | e.SentenceVoiced()
                 | e.SentenceBegun()
                 | e.SentencePlayed()
@@ -247,15 +253,21 @@ class Conversation:
             return None
         if state.user_active or state.unanswered >= UNANSWERED_LIMIT:
             return None
-        return state.quiet_since + timeout_ms / 1000
+        # While the client runs a function it is not the user who is silent.
+        return max(state.quiet_since + timeout_ms / 1000, state.client_until)
 
     def _report_idle(self) -> None:
-        idle_at = self._idle_at()
-        if idle_at is not None and self._state.now >= idle_at:
-            self._state.idle_armed = False
-            self._state.idle_reported = True
-            self._state.unanswered += 1
-            self._state.emit(ReportIdle())
+        """Rule 8. The agent takes the word itself, unless responses are the client's to ask for."""
+        state, idle_at = self._state, self._idle_at()
+        if idle_at is None or state.now < idle_at:
+            return
+        state.idle_armed = False
+        state.idle_reported = not state.policy.create_response
+        state.unanswered += 1
+        state.emit(ReportIdle())
+        if state.policy.create_response:
+            self._speaking.answer(Owed(OfSilence()))
+            self._move()
 
     def _close(self) -> None:
         state = self._state

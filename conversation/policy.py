@@ -42,7 +42,8 @@ class TurnPolicy:
     manual: the client ends turns itself (`turn_detection: null`).
     create_response: answer when a turn has ended.
     interrupt_response: the user's speech stops the agent.
-    idle_timeout_ms: report silence this long after an answer; None for never.
+    idle_timeout_ms: after an answer and this much silence the agent says something (or, without
+        create_response, only reports it); None for never.
     """
 
     endpointing: Endpointing = field(default_factory=Endpointing)

@@ -27,7 +27,12 @@ class OfPrompt:
     prompt_id: str
 
 
-Origin: TypeAlias = ToTurn | ToRequest | OfPrompt
+@dataclass(frozen=True, slots=True)
+class OfSilence:
+    """Nobody has said anything for the session's idle time-out, so the agent does."""
+
+
+Origin: TypeAlias = ToTurn | ToRequest | OfPrompt | OfSilence
 
 
 @dataclass(slots=True)

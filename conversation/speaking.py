@@ -53,6 +53,8 @@ class Speaking:
         self._state.emit(AdoptAnswer(turn.answering))
         work = None if turn.answered else turn.answering
         self._begin(origin, work, tuple(turn.early), answer=turn.answering)
+        if turn.awaits_client:
+            self._wait_for_client()
 
     def say(self, waiting: Waiting) -> None:
         """Begins a prompt whose claim was granted."""
@@ -132,7 +134,16 @@ class Speaking:
                 fed.work = None
                 fed.progress_at = self._state.now
                 if awaits_client:
-                    self._state.client_until = self._state.now + CLIENT_FUNCTION_WAIT
+                    self._wait_for_client()
+
+    def answer_went_on(self, work: int) -> None:
+        """It is being worked on: it is not given up yet."""
+        response = self._state.response
+        if response is not None and response.work == work:
+            response.progress_at = self._state.now
+
+    def _wait_for_client(self) -> None:
+        self._state.client_until = self._state.now + CLIENT_FUNCTION_WAIT
 
     # What the mouth tells
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from conversation.commands import Command
 from conversation.floor import Floor
 from conversation.policy import OWED_LIMIT, TurnPolicy
-from conversation.responses import Response, ToRequest, ToTurn
+from conversation.responses import OfSilence, Response, ToRequest, ToTurn
 from conversation.turns import Mode, Turn
 
 
@@ -15,7 +15,7 @@ from conversation.turns import Mode, Turn
 class Owed:
     """An answer that could not begin yet."""
 
-    origin: ToTurn | ToRequest
+    origin: ToTurn | ToRequest | OfSilence
     text: str = ""
     trouble: str = ""
 

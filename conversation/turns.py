@@ -23,7 +23,8 @@ class Turn:
 
     transcribing, answering: ids of running work; words: None until they are known.
     asked: long speech over the agent was recognized in the middle, to see if there are words in it.
-    early: sentences prepared before the turn ended.
+    early: sentences prepared before the turn ended. awaits_client: they end in a function that the
+        client must run.
     forced: it ends as soon as its words are known; what is said after belongs to the next turn.
     paused_at: since when the agent is paused for it; None while it is not.
     overlapped: it began over the agent's speech, and nothing has shown yet that it was meant.
@@ -45,6 +46,7 @@ class Turn:
     completeness: Completeness = Completeness.UNSURE
     answering: int | None = None
     answered: bool = False
+    awaits_client: bool = False
     early: list[str] = field(default_factory=list)
     asked: bool = False
     forced: bool = False
@@ -63,7 +65,7 @@ class Turn:
         self.silence_ms = 0
         self.transcribing = self.answering = self.words = None
         self.completeness = Completeness.UNSURE
-        self.answered = False
+        self.answered = self.awaits_client = False
         self.trouble = ""
         self.early.clear()
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from intents.definition import REPEAT, IntentsFile
+from intents.definition import REPEAT, YES, IntentsFile
 from intents.english import dangles, ending, is_lone_opener, is_polite_end
-from intents.forms import FormTurns, slots_after
+from intents.forms import CONFIRM, FormTurns, slots_after
 from intents.meaning import SlotIntent
 from intents.phrasebook import Phrasebook
 from intents.spotting import Spot
@@ -28,7 +28,9 @@ class IntentEngine:
         self._turns: dict[str, FormTurns] = {}
         self._replies: dict[str, Template] = {}
         sentences: dict[str, Sequence[Template]] = {}
+        self._names: set[str] = set()
         for file in files:
+            self._names.update(file.intents)
             for name, definition in file.intents.items():
                 if definition.reply is not None:
                     self._replies[name] = parse_template(definition.reply)
@@ -41,6 +43,20 @@ class IntentEngine:
                 if definition.form is not None:
                     self._turns[name] = FormTurns(intent, definition.form)
         self._phrasebook = Phrasebook(sentences)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All intents."""
+        return frozenset(self._names)
+
+    def ask_again(self, form: Form) -> str:
+        """What an open form still wants to know, "" if its intent is no more."""
+        turns = self._turns.get(form.intent)
+        return turns.asked(form).text if turns is not None else ""
+
+    def is_filled(self, form: Form) -> bool:
+        """Whether only a yes is missing."""
+        return form.intent in self._turns and form.awaiting == CONFIRM
 
     def understand(self, text: str, form: Form | None = None) -> Understanding:
         """The intent and its slot values in `text`, read in the light of an open form."""
@@ -87,10 +103,14 @@ class IntentEngine:
         if form is not None and form.intent in self._turns:
             answered = self._turns[form.intent].answered(form, name)
             if answered is not None:
-                return Reply(understanding, answered.text, answered.form)
+                confirmed = name == YES and form.awaiting == CONFIRM
+                done = Understanding(form.intent, form.slots, 1.0) if confirmed else None
+                return Reply(understanding, answered.text, answered.form, done=done)
         reply = self._replies.get(name)
         said = render(reply, understanding.slots) if reply else ""
-        return Reply(understanding, said, form)
+        intent = self._slot_intents.get(name)
+        complete = intent is None or understanding.slots.keys() >= set(intent.required)
+        return Reply(understanding, said, form, done=understanding if complete else None)
 
     def _read(
         self, words: Sequence[str], form: Form | None

@@ -37,9 +37,12 @@ class Reply:
     text: one or more sentences; "" when the intent has nothing to say here, and the turn goes on
         to knowledge.
     repeat: say the previous answer again instead.
+    done: the intent that is complete with this turn, with all its slots: what a function of its
+        name is to be called for. A form's is complete once it was confirmed.
     """
 
     understanding: Understanding
     text: str = ""
     form: Form | None = None
     repeat: bool = False
+    done: Understanding | None = None

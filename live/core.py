@@ -77,11 +77,3 @@ class Core:
         """Makes this the session's context and stores it, soon."""
         self.context = context
         self.parts.memory.save(context)
-
-    def messages(self) -> tuple[tuple[stored.Role, str], ...]:
-        """(role, text) of every message that has words, oldest first."""
-        return tuple((item.role, item.text) for item in self.history if item.text)
-
-    def last_text(self, role: str) -> str:
-        """The latest words of the user or the assistant, "" if there are none."""
-        return next((text for who, text in reversed(self.messages()) if who == role), "")

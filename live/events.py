@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from conversation import Floor
-from knowledge.passages import Passage
+from knowledge.passages import Passage, TokenUsage
+from live.config import ResponseRequest, SessionConfig
 from live.history import Item
 from voice.audio import Pcm
 
 Status: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
+ItemStatus: TypeAlias = Literal["completed", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class InterimWords:
 
 @dataclass(frozen=True, slots=True)
 class TurnCommitted:
-    """The user's turn is an item of the conversation. `Transcribed` follows."""
+    """The user's turn is an item of the conversation. `Transcribed` or `TranscriptionFailed`
+    follows."""
 
     item: Item
     previous_item_id: str | None
@@ -58,20 +61,60 @@ class Transcribed:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptionFailed:
+    """The words of a committed turn will never be known. reason: for the developer."""
+
+    item_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseBegun:
     """The agent is going to say something. audio False: in text only.
 
     metadata: the client's own, or {"outreach_id": ...} when the agent speaks first.
+    in_conversation: False when nothing of it becomes part of the conversation.
+    voice: "" for the session's. max_output_tokens: None for no bound.
     """
 
     response_id: str
     audio: bool
     metadata: Mapping[str, str] = field(default_factory=dict)
+    in_conversation: bool = True
+    voice: str = ""
+    max_output_tokens: int | None = None
+
+
+def response_begun(
+    response_id: str, config: SessionConfig, request: ResponseRequest, metadata: Mapping[str, str]
+) -> ResponseBegun:
+    """The event for what was asked for in a session of these settings."""
+    bound = request.max_output_tokens or config.max_output_tokens
+    return ResponseBegun(
+        response_id,
+        config.audio if request.audio is None else request.audio,
+        metadata,
+        request.in_conversation,
+        request.voice.name if request.voice is not None else "",
+        bound if isinstance(bound, int) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class AgentItemBegun:
     """The response's item exists; comes before its first audio or text."""
+
+    response_id: str
+    item: Item
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCalled:
+    """The client is to run a function. item: of kind "function_call", complete.
+
+    Comes after the response's message has begun, if there is one.
+    """
 
     response_id: str
     item: Item
@@ -132,13 +175,25 @@ class ItemTruncated:
 class ResponseEnded:
     """The response is over. item: as it is remembered, None if nothing came of it.
 
-    reason: "" | "turn_detected" | "client_cancelled" | an error's text when failed.
+    reason: "" | "turn_detected" | "client_cancelled" | "max_output_tokens" | "content_filter" | an
+        error's text when failed.
+    usage: tokens that its answer cost, none where no language model answered.
     """
 
     response_id: str
     item: Item | None
     status: Status
     reason: str = ""
+    usage: TokenUsage = field(default_factory=TokenUsage)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A function of the agent's own was run. failed: why it failed, "" if it did not."""
+
+    name: str
+    seconds: float
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +213,13 @@ class FloorChanged:
 
 @dataclass(frozen=True, slots=True)
 class IdleTimedOut:
-    """Nobody has said anything for the session's idle time-out."""
+    """Nobody has said anything for the session's idle time-out; a response may follow.
+
+    item: the silence, as an item of the conversation without words.
+    """
+
+    item: Item
+    previous_item_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +235,10 @@ LiveEvent: TypeAlias = (
     | InterimWords
     | TurnCommitted
     | Transcribed
+    | TranscriptionFailed
     | ResponseBegun
     | AgentItemBegun
+    | FunctionCalled
     | TextSent
     | AudioSent
     | SourcesFound
@@ -183,6 +246,7 @@ LiveEvent: TypeAlias = (
     | PlayoutResumed
     | ItemTruncated
     | ResponseEnded
+    | ToolCalled
     | TurnMeasured
     | FloorChanged
     | IdleTimedOut

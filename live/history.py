@@ -1,9 +1,11 @@
 """The conversation's items, in order: what was said, as it was heard."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from knowledge.passages import Exchange, FunctionCall
 
 MAX_ITEMS = 1000
 """Items kept of one conversation; the oldest go first (a turn is two, so hours of talk)."""
@@ -23,7 +25,8 @@ class Item:
     text: a message's words; spoken ones as they were heard by either side.
     spoken: it was audio, and `text` is its transcript. audio_ms: how much audio, 0 if unknown.
     marks: rising (character of `text`, ms of its audio) pairs, for spoken ones of the agent's.
-    raw: for items that are not messages, the item as the client sent it.
+    raw: for items that are not messages, the item as the wire has it.
+    worked: what the agent called, and what came of it, to answer this; the client sees none of it.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Item:
     kind: str = "message"
     marks: tuple[tuple[int, int], ...] = ()
     raw: dict[str, Any] = field(default_factory=dict)
+    worked: tuple[Exchange, ...] = ()
 
     def heard_text(self, audio_ms: int) -> str:
         """The words whose audio ends within `audio_ms`; all of them if that is unknown."""
@@ -49,6 +53,21 @@ def new_item_id() -> str:
     return f"item_{secrets.token_hex(10)}"
 
 
+def function_call_item(call: FunctionCall) -> Item:
+    """A call that the client is to make."""
+    item_id = new_item_id()
+    raw = {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "function_call",
+        "status": "completed",
+        "call_id": call.call_id,
+        "name": call.name,
+        "arguments": call.arguments,
+    }
+    return Item(item_id, "assistant", kind="function_call", raw=raw)
+
+
 class History:
     """An ordered set of items."""
 
@@ -60,6 +79,14 @@ class History:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __contains__(self, item_id: object) -> bool:
+        return any(item.id == item_id for item in self._items)
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """All of them, oldest first."""
+        return self._items
 
     def get(self, item_id: str) -> Item:
         """The item; raises HistoryError."""

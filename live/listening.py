@@ -35,12 +35,16 @@ TurnCommand: TypeAlias = (
 
 @dataclass(slots=True)
 class Heard:
-    """A turn of the user's: its item, where its audio begins in the input, and its times."""
+    """A turn of the user's: its item, where its audio begins in the input, and its times.
+
+    trouble: why its words are not known, "" while they may be.
+    """
 
     item_id: str
     start_sample: int
     watch: Stopwatch = field(default_factory=Stopwatch)
     seconds: float = 0.0
+    trouble: str = ""
 
 
 class Listening:
@@ -147,17 +151,18 @@ class Listening:
             heard.start_sample, config.transcription_prompt, config.language
         )
         heard.seconds = len(utterance.samples) / HEARING_RATE
+        heard.trouble = ""
         try:
             async with asyncio.timeout(RECOGNITION_TIMEOUT):
                 recognition = await self._recognizer().recognize(utterance)
         except (RecognizerError, TimeoutError) as error:
             reason = str(error) or "the recognizer did not answer in time"
             core.log.warning("recognition_failed", item=heard.item_id, reason=reason)
-            core.post(e.RecognitionFailed(work, reason))
+            self._failed(work, heard, reason)
             return
         except Exception:
             core.log.exception("recognition_failed", item=heard.item_id)
-            core.post(e.RecognitionFailed(work, "the recognizer is broken"))
+            self._failed(work, heard, "the recognizer is broken")
             return
         heard.watch.durations["recognition"] = loop.time() - began
         text = recognition.text
@@ -166,6 +171,10 @@ class Listening:
         complete = self._mind.completeness(text)
         backchannel = not self._mind.wants_the_floor(text)
         core.post(e.WordsHeard(work, text, complete, backchannel))
+
+    def _failed(self, work: int, heard: Heard, reason: str) -> None:
+        heard.trouble = reason
+        self._core.post(e.RecognitionFailed(work, reason))
 
     def _commit(self, turn: int, text: str | None) -> None:
         core, heard = self._core, self._turn(turn)
@@ -184,14 +193,29 @@ class Listening:
         self.rest()
         if text is not None:
             core.remember(item)
-            core.tell(told.Transcribed(heard.item_id, text, heard.seconds))
+            self._tell_words(heard, text)
 
     def _keep_words(self, turn: int, text: str) -> None:
         core, heard = self._core, self._turn(turn)
         item = core.history.replace(heard.item_id, text=text)
         core.remember(item)
-        core.tell(told.Transcribed(heard.item_id, text, heard.seconds))
+        self._tell_words(heard, text)
         self._turns.pop(turn, None)
+
+    def _tell_words(self, heard: Heard, text: str) -> None:
+        if heard.trouble:
+            self._core.tell(told.TranscriptionFailed(heard.item_id, heard.trouble))
+        else:
+            self._core.tell(told.Transcribed(heard.item_id, text, heard.seconds))
+
+    def commit_silence(self) -> None:
+        """Nobody has spoken for the idle time-out: the silence becomes an item, as the protocol
+        has it."""
+        item = Item(new_item_id(), "user", spoken=True)
+        previous = self._core.history.add(item)
+        self._committed_to = self.ears.recording.end
+        self.rest()
+        self._core.tell(told.IdleTimedOut(item, previous))
 
 
 def _ms(samples: int) -> int:

@@ -1,14 +1,17 @@
 """One live conversation: the star of ears, mind and mouth around the machine. No sockets here."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, assert_never
 
 from conversation import Conversation
 from conversation import commands as c
 from conversation import events as e
+from knowledge.passages import Tool
 from live import events as told
 from live.answering import Answering
+from live.beside import AT_ONCE, Beside
+from live.calls import Calls
 from live.config import ResponseRequest, SessionConfig
 from live.core import Core
 from live.ears import BacklogError
@@ -36,6 +39,9 @@ MAY_STOP_SPEECH = (
     e.Tick,
 )
 """Events on which the machine may cut an answer: it must know first how far that was heard."""
+
+MAX_WARNINGS = 16
+"""Told to one session; who needs more has read none."""
 
 OtherCommand: TypeAlias = (
     c.ClaimPrompt | c.ReleasePrompt | c.ReportPrompt | c.ReportFloor | c.ReportIdle
@@ -75,15 +81,23 @@ class LiveSession:
         self._clock = parts.clock
         self._core = Core(parts, config, context, self._post, listener)
         self._machine = Conversation(config.policy, self._clock.now())
-        self._mind = Mind(parts.intents, parts.answerer, self._core.log)
+        self._calls = Calls(self._core)
+        self._mind = Mind(
+            parts.intents,
+            parts.answerer,
+            self._calls,
+            self._core.log,
+            follows=parts.follows_instructions,
+        )
         self._work = Work()
+        self._beside = Beside(self._core, self._mind)
         self._listening = Listening(self._core, self._mind, self._work)
         self._answering = Answering(self._core, self._mind, self._work, self._listening.watch)
         self._listening.ears.threshold = config.vad_threshold
         self._events: deque[e.Event] = deque()
         self._draining = False
         self._timer: Timer | None = None
-        self._warned_of_instructions = False
+        self._warned_of: set[str] = set()
         self._closed = False
 
     # Life
@@ -108,6 +122,8 @@ class LiveSession:
         await self._listening.ears.aclose()
         await self._answering.mouth.aclose()
         await self._work.aclose()
+        await self._beside.aclose()
+        await self._calls.aclose()
 
     @property
     def history(self) -> History:
@@ -129,7 +145,7 @@ class LiveSession:
         manual = self._core.config.policy.manual
         self._core.config = config
         self._listening.ears.threshold = config.vad_threshold
-        self._warn_of_instructions(config.instructions)
+        self._warn(config.instructions, config.tools)
         self._post(e.PolicyChanged(config.policy))
         if config.policy.manual is not manual:
             self._listening.rest()
@@ -142,6 +158,8 @@ class LiveSession:
         """
         await self._listening.ears.settled()
         await self._work.settled()
+        await self._beside.settled()
+        await self._calls.settled()
         await self._answering.mouth.settled()
 
     async def heard_all(self) -> None:
@@ -204,17 +222,36 @@ class LiveSession:
         self._core.tell(told.ItemTruncated(item_id, audio_end_ms, item.text))
 
     def respond(self, request: ResponseRequest) -> None:
-        """Asks for a response; raises SessionError("conversation_already_has_active_response")."""
-        if self._machine.responding:
+        """Asks for a response; raises SessionError("conversation_already_has_active_response").
+
+        One that goes on after a function of the client's may be asked for while what was said
+        with the call is still being spoken: it follows.
+        """
+        audio = self._core.config.audio if request.audio is None else request.audio
+        if beside := not request.in_conversation and not audio:
+            if self._beside.full:
+                raise SessionError(
+                    "conversation_already_has_active_response",
+                    f"{AT_ONCE} responses out of the conversation are in progress; wait for a "
+                    "response.done or cancel one first",
+                )
+        elif self._machine.requested or (
+            self._machine.responding and not self._answering.has_called
+        ):
             raise SessionError(
                 "conversation_already_has_active_response",
                 "a response is in progress; wait for response.done or cancel it first",
             )
-        self._warn_of_instructions(request.instructions)
-        self._post(e.ResponseRequested(self._answering.request(request)))
+        self._warn(request.instructions, request.tools)
+        if beside:
+            self._beside.begin(request)
+        else:
+            self._post(e.ResponseRequested(self._answering.answers.request(request)))
 
     def cancel(self, response_id: str | None = None) -> None:
         """Stops the response; raises SessionError("response_cancel_not_active")."""
+        if self._beside.cancel(response_id):
+            return
         if not self._answering.active(response_id):
             raise SessionError("response_cancel_not_active", "there is no such response to cancel")
         self._post(e.ResponseCancelled())
@@ -223,17 +260,24 @@ class LiveSession:
         """The client says how much of an item was played; believed up to what was sent."""
         self._answering.client_played(item_id, played_ms)
 
-    def _warn_of_instructions(self, instructions: str | None) -> None:
-        if not instructions or self._core.parts.follows_instructions:
-            return
-        if not self._warned_of_instructions:
-            self._warned_of_instructions = True
-            self._core.tell(
-                told.Warned(
-                    "instructions are kept but cannot be followed: this server answers from its "
-                    "own documents, without a language model"
-                )
+    def _warn(self, instructions: str | None, tools: Sequence[Tool] | None) -> None:
+        """Tells of what the client set and this server cannot do, of each thing once."""
+        if instructions and not self._core.parts.follows_instructions:
+            self._warn_once(
+                "instructions are kept but cannot be followed: this server answers from its "
+                "own documents, without a language model"
             )
+        for tool in tools or ():
+            if not self._mind.can_be_called(tool.name):
+                self._warn_once(
+                    f"nothing will call the function {tool.name!r}: without a language model a "
+                    "function is called through the agent's intent of the same name"
+                )
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warned_of and len(self._warned_of) < MAX_WARNINGS:
+            self._warned_of.add(message)
+            self._core.tell(told.Warned(message))
 
     # Around the machine
 
@@ -281,10 +325,11 @@ class LiveSession:
                 | c.DropTurn()
             ):
                 self._listening.do(command)
-            case c.Answer() | c.AdoptAnswer() | c.DropWork() | c.PrepareSpeech():
-                self._answering.think(command)
+            case c.Answer() | c.AdoptAnswer() | c.DropWork():
+                self._answering.answers.do(command)
             case (
-                c.BeginResponse()
+                c.PrepareSpeech()
+                | c.BeginResponse()
                 | c.Speak()
                 | c.PauseSpeech()
                 | c.ResumeSpeech()
@@ -302,7 +347,7 @@ class LiveSession:
             case c.ReportFloor(floor):
                 self._core.tell(told.FloorChanged(floor))
             case c.ReportIdle():
-                self._core.tell(told.IdleTimedOut())
+                self._listening.commit_silence()
             case c.ClaimPrompt(prompt_id):
                 # Nothing offers prompts yet; whoever will also answers for claims.
                 self._post(e.PromptRefused(prompt_id))

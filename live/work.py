@@ -15,7 +15,12 @@ class Work:
         """Runs it until it ends, is dropped, or the session closes."""
         task = asyncio.create_task(doing, name=f"work-{work}")
         self._tasks[work] = task
-        task.add_done_callback(lambda _: self._tasks.pop(work, None))
+        task.add_done_callback(lambda done: self._let_go(work, done))
+
+    def runs(self, work: int) -> bool:
+        """Whether it has not ended."""
+        task = self._tasks.get(work)
+        return task is not None and not task.done()
 
     def drop(self, work: int) -> None:
         """Cancels it if it still runs."""
@@ -34,3 +39,7 @@ class Work:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _let_go(self, work: int, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(work) is done:  # else it was dropped, or its work goes on in another
+            del self._tasks[work]

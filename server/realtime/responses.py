@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from live.events import AgentItemBegun, AudioSent, ResponseBegun, ResponseEnded, TextSent
+from knowledge.passages import TokenUsage
+from live.events import (
+    AgentItemBegun,
+    AudioSent,
+    FunctionCalled,
+    ResponseBegun,
+    ResponseEnded,
+    TextSent,
+)
 from live.history import Item
 from server.realtime.audio_formats import FORMATS
 from server.realtime.items import begun_item, item_to_wire
@@ -11,20 +19,28 @@ from server.realtime.loudspeaker import Loudspeaker
 from server.realtime.outgoing import Encoder
 from server.realtime.wire_session import AudioOutput
 
-_NO_USAGE: Mapping[str, Any] = {
-    "total_tokens": 0,
-    "input_tokens": 0,
-    "output_tokens": 0,
-    "input_token_details": {
-        "text_tokens": 0,
-        "audio_tokens": 0,
-        "image_tokens": 0,
-        "cached_tokens": 0,
-        "cached_tokens_details": {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0},
-    },
-    "output_token_details": {"text_tokens": 0, "audio_tokens": 0},
-}
-"""Stock clients add usage up and fail without it; no tokens are counted here."""
+
+def _usage(tokens: TokenUsage) -> Mapping[str, Any]:
+    """Always whole, as stock clients add every field up. All tokens are text: speech is made from
+    it, and costs none."""
+    cached = min(tokens.cached_tokens, tokens.input_tokens)
+    return {
+        "total_tokens": tokens.input_tokens + tokens.output_tokens,
+        "input_tokens": tokens.input_tokens,
+        "output_tokens": tokens.output_tokens,
+        "input_token_details": {
+            "text_tokens": tokens.input_tokens,
+            "audio_tokens": 0,
+            "image_tokens": 0,
+            "cached_tokens": cached,
+            "cached_tokens_details": {
+                "text_tokens": cached,
+                "audio_tokens": 0,
+                "image_tokens": 0,
+            },
+        },
+        "output_token_details": {"text_tokens": tokens.output_tokens, "audio_tokens": 0},
+    }
 
 
 class WireResponse:
@@ -41,6 +57,7 @@ class WireResponse:
         self._item: Item | None = None
         self._previous_item_id: str | None = None
         self._words: list[str] = []
+        self._calls: list[dict[str, Any]] = []
 
     def created(self) -> Iterator[str]:
         """It exists."""
@@ -52,9 +69,7 @@ class WireResponse:
         self._previous_item_id = event.previous_item_id
         item = begun_item(event.item)
         yield self._of_response("response.output_item.added", item=item)
-        yield self._encoder.event(
-            "conversation.item.added", previous_item_id=event.previous_item_id, item=item
-        )
+        yield from self._of_conversation("added", event.previous_item_id, item)
         yield self._of_part("response.content_part.added", part=self._part(""))
 
     def text(self, event: TextSent) -> Iterator[str]:
@@ -67,6 +82,23 @@ class WireResponse:
         """More audio."""
         if audio := self._loudspeaker.encode(event.samples):
             yield self._encoder.audio(event.response_id, event.item_id, audio)
+
+    def called(self, event: FunctionCalled) -> Iterator[str]:
+        """A function that the client is to run: an item of its own, after the message if any."""
+        item = event.item.raw
+        index = len(self._calls) + (self._item is not None)
+        self._calls.append(item)
+        begun = item | {"status": "in_progress", "arguments": ""}
+        of_call = {"item_id": event.item.id, "call_id": item["call_id"]}
+        part, arguments = "response.function_call_arguments", item["arguments"]
+        yield self._of_response("response.output_item.added", index, item=begun)
+        yield from self._of_conversation("added", event.previous_item_id, begun)
+        yield self._of_response(f"{part}.delta", index, delta=arguments, **of_call)
+        yield self._of_response(
+            f"{part}.done", index, name=item["name"], arguments=arguments, **of_call
+        )
+        yield self._of_response("response.output_item.done", index, item=item)
+        yield from self._of_conversation("done", event.previous_item_id, item)
 
     def ended(self, event: ResponseEnded) -> Iterator[str]:
         """Everything that was begun is done: parts, item, response."""
@@ -87,9 +119,7 @@ class WireResponse:
         yield self._of_part("response.content_part.done", part=self._part(words))
         wire = item_to_wire(item)
         yield self._of_response("response.output_item.done", item=wire)
-        yield self._encoder.event(
-            "conversation.item.done", previous_item_id=self._previous_item_id, item=wire
-        )
+        yield from self._of_conversation("done", self._previous_item_id, wire)
 
     def _unheard(self) -> Item | None:
         """The item of a response of which nothing is remembered."""
@@ -103,9 +133,18 @@ class WireResponse:
             return {"type": "audio", "transcript": words}
         return {"type": "text", "text": words}
 
-    def _of_response(self, event_type: str, **fields: Any) -> str:
+    def _of_conversation(
+        self, step: str, previous_item_id: str | None, item: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """What a response out of the conversation does not have."""
+        if self._begun.in_conversation:
+            yield self._encoder.event(
+                f"conversation.item.{step}", previous_item_id=previous_item_id, item=item
+            )
+
+    def _of_response(self, event_type: str, output_index: int = 0, **fields: Any) -> str:
         return self._encoder.event(
-            event_type, response_id=self._begun.response_id, output_index=0, **fields
+            event_type, response_id=self._begun.response_id, output_index=output_index, **fields
         )
 
     def _of_part(self, event_type: str, **fields: Any) -> str:
@@ -119,22 +158,26 @@ class WireResponse:
             details["error"] = {"type": "server_error", "code": "failed", "message": message}
         elif event.reason:
             details["reason"] = event.reason
-        done = self._object(event.status, details, usage=_NO_USAGE)
-        return done | {"output": [] if item is None else [item_to_wire(item)]}
+        done = self._object(event.status, details, usage=_usage(event.usage))
+        output = [] if item is None else [item_to_wire(item)]
+        return done | {"output": [*output, *self._calls]}
 
     def _object(
         self, status: str, details: dict[str, Any] | None, usage: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
+        output = self._output.model_dump(include={"format", "voice"})
+        if self._begun.voice:
+            output["voice"] = self._begun.voice
         return {
             "object": "realtime.response",
             "id": self._begun.response_id,
             "status": status,
             "status_details": details,
             "output": [],
-            "conversation_id": self._conversation_id,
+            "conversation_id": self._conversation_id if self._begun.in_conversation else None,
             "output_modalities": ["audio"] if self._begun.audio else ["text"],
-            "max_output_tokens": "inf",
-            "audio": {"output": self._output.model_dump(include={"format", "voice"})},
+            "max_output_tokens": self._begun.max_output_tokens or "inf",
+            "audio": {"output": output},
             "usage": usage,
             "metadata": dict(self._begun.metadata) or None,
         }

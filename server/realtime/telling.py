@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from live import events as told
-from live.history import new_item_id
 from server.realtime.items import item_to_wire
 from server.realtime.outgoing import Encoder
 from server.realtime.responses import WireResponse
@@ -35,6 +34,8 @@ class Teller:
                 yield from self._responses[event.response_id].text(event)
             case told.AudioSent():
                 yield from self._responses[event.response_id].audio(event)
+            case told.FunctionCalled():
+                yield from self._responses[event.response_id].called(event)
             case told.ResponseEnded():
                 yield from self._responses.pop(event.response_id).ended(event)
             case told.SpeechStarted() | told.SpeechStopped():
@@ -43,10 +44,14 @@ class Teller:
                 yield from self._committed(event)
             case told.Transcribed():
                 yield from self._transcribed(event)
+            case told.TranscriptionFailed():
+                yield from self._transcription_failed(event)
             case told.ItemTruncated():
                 yield from self._truncated(event)
             case told.IdleTimedOut():
-                yield from self._idle()
+                yield from self._idle(event)
+            case told.ToolCalled():
+                pass  # the agent's own affair
             case (
                 told.InterimWords()
                 | told.SourcesFound()
@@ -83,7 +88,7 @@ class Teller:
         else:
             yield self._buffer("speech_stopped", item_id=event.item_id, audio_end_ms=event.at_ms)
 
-    def _committed(self, event: told.TurnCommitted) -> Iterator[str]:
+    def _committed(self, event: told.TurnCommitted | told.IdleTimedOut) -> Iterator[str]:
         previous = event.previous_item_id
         yield self._buffer("committed", item_id=event.item.id, previous_item_id=previous)
         item = item_to_wire(event.item)
@@ -111,6 +116,21 @@ class Teller:
             usage={"type": "duration", "seconds": event.seconds},
         )
 
+    def _transcription_failed(self, event: told.TranscriptionFailed) -> Iterator[str]:
+        if self.session.audio.input.transcription is None:
+            return
+        yield self._encoder.event(
+            "conversation.item.input_audio_transcription.failed",
+            item_id=event.item_id,
+            content_index=0,
+            error={
+                "type": "server_error",
+                "code": "transcription_failed",
+                "message": event.reason,
+                "param": None,
+            },
+        )
+
     def _truncated(self, event: told.ItemTruncated) -> Iterator[str]:
         yield self._encoder.event(
             "conversation.item.truncated",
@@ -121,17 +141,21 @@ class Teller:
         if self._extras:
             yield self._encoder.event("overture.heard", item_id=event.item_id, text=event.text)
 
-    def _idle(self) -> Iterator[str]:
+    def _idle(self, event: told.IdleTimedOut) -> Iterator[str]:
+        """The silence is committed as a turn without words, as the protocol has it."""
         detection = self.session.audio.input.turn_detection
         if not isinstance(detection, ServerVad) or detection.idle_timeout_ms is None:
             return
         end = int(self.heard_ms)
         yield self._buffer(
             "timeout_triggered",
-            item_id=new_item_id(),  # the protocol wants one; nothing was said, so none is kept
+            item_id=event.item.id,
             audio_start_ms=max(0, end - detection.idle_timeout_ms),
             audio_end_ms=end,
         )
+        yield from self._committed(event)
+        silent_s = detection.idle_timeout_ms / 1000
+        yield from self._transcribed(told.Transcribed(event.item.id, "", silent_s))
 
     def _extra(
         self,

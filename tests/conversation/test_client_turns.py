@@ -2,12 +2,12 @@
 
 import pytest
 
-from conversation import Floor, TurnPolicy
+from conversation import Completeness, Floor, TurnPolicy
 from conversation import commands as c
 from conversation import events as e
 from conversation.policy import CLIENT_FUNCTION_WAIT, CLIENT_RESPONSE_WAIT, OWED_LIMIT
 from conversation.prompts import Priority
-from conversation.responses import OfPrompt
+from conversation.responses import OfPrompt, OfSilence
 from tests.support.conversing import Conversing
 
 LOW, NORMAL, HIGH, CRITICAL = Priority
@@ -51,6 +51,31 @@ def test_the_clients_response_goes_before_prompts_that_waited_for_it() -> None:
     talk.until_quiet()
     talk.silence(5000)
     assert talk.texts == ["This is response 1.", "This is prompt p."]
+
+
+def test_a_call_that_was_prepared_early_is_waited_for_too() -> None:
+    talk = Conversing(answer_ms=20)
+    talk.awaits_client = True
+    talk.answers = {"a large": []}
+    talk.user_says("a large", ms=896, then=Completeness.UNSURE)
+    talk.offer("p", priority=HIGH)
+    talk.silence(20_000)
+    assert talk.all(c.AdoptAnswer)
+    waited = prompts_begun(talk)[0] - talk.time_of(c.AdoptAnswer)
+    assert waited == pytest.approx(CLIENT_FUNCTION_WAIT, abs=0.04)
+
+
+def test_an_answer_that_works_on_is_not_given_up() -> None:
+    talk = Conversing(answer_ms=None)
+    talk.user_says("a large latte", ms=896)
+    talk.silence(1000)
+    (answer,) = talk.all(c.Answer)
+    for _ in range(4):
+        talk.silence(10_000)
+        talk.post(e.AnswerWentOn(answer.work))
+    assert talk.floor is Floor.THINKING
+    talk.silence(25_000)
+    assert talk.said == [("", c.Ending.FAILED)]
 
 
 def test_prompts_wait_ten_seconds_for_a_function_the_client_runs() -> None:
@@ -213,14 +238,57 @@ def test_work_on_a_turn_that_becomes_manual_is_dropped_at_its_commit() -> None:
     assert len(talk.all(c.ReportSpeechStarted)) == len(talk.all(c.ReportSpeechStopped)) == 1
 
 
-def test_silence_after_an_answer_is_reported_once() -> None:
+def test_after_silence_the_agent_takes_the_word() -> None:
     talk = Conversing(TurnPolicy(idle_timeout_ms=5000))
     talk.user_says("a large latte", ms=896)
     talk.until_quiet()
     over = talk.time_of(c.EndResponse)
+    talk.silence(5200)
+    assert talk.time_of(c.ReportIdle) - over == pytest.approx(5.0, abs=0.04)
+    commands = [command for _, command in talk.log]
+    (nudge,) = [r for r in talk.all(c.BeginResponse) if isinstance(r.origin, OfSilence)]
+    assert commands.index(talk.all(c.ReportIdle)[0]) < commands.index(nudge)
+    talk.until_quiet()
+    assert "still there" in talk.texts[-1]
+
+
+def test_the_agent_takes_the_word_twice_in_a_row_at_most() -> None:
+    talk = Conversing(TurnPolicy(idle_timeout_ms=5000))
+    talk.user_says("a large latte", ms=896)
+    talk.until_quiet()
+    talk.silence(60_000)
+    assert len(talk.all(c.ReportIdle)) == 2
+    assert len(talk.texts) == 3
+
+
+def test_who_speaks_into_the_agents_nudge_is_answered() -> None:
+    talk = Conversing(TurnPolicy(idle_timeout_ms=5000))
+    talk.user_says("a large latte", ms=896)
+    talk.until_quiet()
+    talk.silence(5400)
+    assert talk.floor is Floor.SPEAKING
+    talk.user_says("yes one moment", ms=900)
+    talk.until_quiet()
+    assert talk.said[1][1] is c.Ending.INTERRUPTED
+    assert talk.texts[-1] == "You said: yes one moment."
+
+
+def test_where_responses_are_the_clients_silence_is_only_reported() -> None:
+    talk = Conversing(TurnPolicy(create_response=False, idle_timeout_ms=5000))
+    talk.requests_response()
+    talk.until_quiet()
     talk.silence(30_000)
     assert len(talk.all(c.ReportIdle)) == 1
-    assert talk.time_of(c.ReportIdle) - over == pytest.approx(5.0, abs=0.04)
+    assert talk.texts == ["This is response 1."]
+
+
+def test_while_the_client_runs_a_function_nobody_is_silent() -> None:
+    talk = Conversing(TurnPolicy(idle_timeout_ms=2000))
+    talk.awaits_client = True
+    talk.user_says("a large latte", ms=896)
+    talk.silence(15_000)
+    waited = talk.time_of(c.ReportIdle, 0) - talk.time_of(c.Speak, 0)
+    assert waited == pytest.approx(CLIENT_FUNCTION_WAIT, abs=0.04)
 
 
 def test_silence_is_not_reported_before_anything_was_said() -> None:
@@ -229,9 +297,9 @@ def test_silence_is_not_reported_before_anything_was_said() -> None:
     assert not talk.all(c.ReportIdle)
 
 
-def test_two_idle_reports_in_a_row_are_the_most() -> None:
-    talk = Conversing(TurnPolicy(idle_timeout_ms=5000))
-    talk.user_says("a large latte", ms=896)
+def test_two_idle_reports_in_a_row_that_the_client_replies_to_are_the_most() -> None:
+    talk = Conversing(TurnPolicy(create_response=False, idle_timeout_ms=5000))
+    talk.requests_response()
     for _ in range(3):
         talk.until_quiet()
         talk.silence(8000)
@@ -244,7 +312,8 @@ def test_a_user_who_speaks_again_may_be_reminded_again() -> None:
     for _ in range(4):
         talk.user_says("a large latte", ms=896)
         talk.until_quiet()
-        talk.silence(8000)
+        talk.silence(5200)
+        talk.until_quiet()
     assert len(talk.all(c.ReportIdle)) == 4
 
 

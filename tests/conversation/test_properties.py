@@ -201,6 +201,7 @@ nonsense: st.SearchStrategy[e.Event] = st.one_of(
     st.builds(e.RecognitionFailed, numbers, st.sampled_from(["", "gone"])),
     st.builds(e.SentenceReady, numbers, st.sampled_from(["", "A latte.", "And cake."])),
     st.builds(e.AnswerFinished, numbers, st.booleans()),
+    st.builds(e.AnswerWentOn, numbers),
     st.builds(e.SentenceVoiced, numbers, numbers, lengths, marks),
     st.builds(e.SentenceBegun, numbers, numbers),
     st.builds(e.SentencePlayed, numbers, numbers, st.booleans()),

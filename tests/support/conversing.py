@@ -14,7 +14,7 @@ from conversation import commands as c
 from conversation import events as e
 from conversation.policy import CLIENT_STOPPED_SENDING
 from conversation.prompts import OnBargeIn, Priority, Prompt
-from conversation.responses import OfPrompt, ToRequest, ToTurn
+from conversation.responses import OfPrompt, OfSilence, ToRequest, ToTurn
 from tests.support.floor_rules import FloorRules
 from voice.audio import HEARING_RATE
 from voice.turn_detection import Continued, Mark, Paused, Silent, Started, TurnDetector
@@ -116,6 +116,7 @@ class Conversing:
         self.answers: dict[str, list[str]] = {}
         self.events: list[tuple[float, e.Event]] = []
         self.log: list[tuple[float, c.Command]] = []
+        self.steps: list[tuple[float, e.Event, list[c.Command]]] = []
         self.heard: list[str] = []
         self.said: list[tuple[str, c.Ending]] = []
         self.spoken_over: dict[str, Priority] = {}
@@ -251,6 +252,7 @@ class Conversing:
     def _handle(self, event: e.Event) -> None:
         self.events.append((self.now, event))
         commands = self.machine.handle(event, self.now)
+        self.steps.append((self.now, event, commands))
         self.rules.check(self.machine, event, self.now, commands)
         for command in commands:
             self.log.append((self.now, command))
@@ -311,6 +313,8 @@ class Conversing:
                 default = f"You said: {command.text}."
             case ToRequest(request):
                 default = f"This is response {request}."
+            case OfSilence():
+                default = f"Are you still there, {command.work}?"
             case OfPrompt():
                 raise AssertionError("prompts have their words")
             case _:

@@ -34,7 +34,7 @@ EVERY_EVENT: tuple[told.LiveEvent, ...] = (
     told.AudioSent("resp_1", "item_a", FRAME),
     told.ItemTruncated("item_a", 40, "We"),
     told.ResponseEnded("resp_1", SAID, "completed"),
-    told.IdleTimedOut(),
+    told.IdleTimedOut(Item("item_s", spoken=True), "item_a"),
     told.InterimWords("item_u", "when do"),
     told.SourcesFound("resp_1", "item_a", (Passage("hours.md", "Hours", "...", 3),)),
     told.PlayoutPaused("item_a"),
