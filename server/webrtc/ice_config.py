@@ -1,7 +1,7 @@
 """How media finds its way: STUN and TURN servers, and the UDP ports of this machine."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SERVER = re.compile(
     r"(?P<scheme>stun|turns?):"
@@ -23,7 +23,7 @@ class IceServer:
     host: str
     port: int
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     transport: str = "udp"
 
     @property
@@ -58,6 +58,11 @@ def parse_ice_servers(text: str) -> tuple[IceServer, ...]:
         if sum(server.scheme in kind for server in servers) > 1:
             raise ValueError(f"names several {kind[0]} servers; one of each kind is used")
     return servers
+
+
+def without_credentials(text: str) -> str:
+    """`text` as it may be shown, whether it could be parsed or not."""
+    return re.sub(r"(turns?:)[^@,]*@", r"\1***@", text)
 
 
 def _server(text: str) -> IceServer:
