@@ -1,17 +1,23 @@
 """What an operator can set: the OVERTURE_ environment variables."""
 
-import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from overture import exposure
 from overture.errors import UserError
+from server.webrtc.ice_config import (
+    IceServer,
+    parse_ice_servers,
+    parse_udp_ports,
+    without_credentials,
+)
 from sessions.redis_url import without_password
 
 PREFIX = "OVERTURE_"
@@ -20,22 +26,20 @@ NOT_SETTINGS = frozenset({"OVERTURE_DATASETS"})
 """Variables with the prefix that others read: OVERTURE_DATASETS names recordings for tests."""
 
 
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(exposure.origin)], ...],
+    NoDecode,
+    BeforeValidator(exposure.split),
+]
+Proxies = Annotated[
+    tuple[Annotated[str, AfterValidator(exposure.proxy)], ...],
+    NoDecode,
+    BeforeValidator(exposure.split),
+]
+
+
 class SettingsError(UserError):
     """One line for each variable that is wrong: its name, its value, what would be right."""
-
-
-def _loopback(host: str) -> str:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        raise ValueError("should be a loopback address: 127.0.0.1, ::1 or localhost") from None
-    if not loopback:
-        raise ValueError(
-            "would open the server to the network, and this version has no access keys yet; "
-            "use 127.0.0.1, ::1 or localhost, and reach it from another machine through "
-            "`ssh -L 8000:127.0.0.1:8000 THIS_MACHINE`"
-        )
-    return host
 
 
 def _redis_url(url: str) -> str:
@@ -47,6 +51,11 @@ def _redis_url(url: str) -> str:
             "or unix:///PATH/redis.sock"
         )
     return url
+
+
+def _when_text(parse: Callable[[str], object]) -> Callable[[object], object]:
+    """A validator for what comes from the environment; a value made in Python is taken as it is."""
+    return lambda value: parse(value) if isinstance(value, str) else value
 
 
 def _absolute(path: Path) -> Path:
@@ -80,12 +89,50 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    host: Annotated[str, AfterValidator(_loopback)] = Field(
+    host: Annotated[str, AfterValidator(exposure.address)] = Field(
         default="127.0.0.1",
-        description="Address to listen on: a loopback address, as there are no access keys yet.",
+        description="Address to listen on. One that the network reaches needs "
+        "`OVERTURE_KEYS_FILE`, and TLS or `OVERTURE_BEHIND_PROXY`.",
     )
     port: int = Field(
         default=8000, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one."
+    )
+    keys_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="File of API keys, see keys.md; read again when it changes. Without one "
+        "everybody who reaches the server may use it, so it stays on loopback.",
+    )
+    tls_cert: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="Certificate chain in PEM form: the server speaks TLS. Read again when "
+        "it is renewed.",
+    )
+    tls_key: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None, description="The certificate's private key in PEM form, not encrypted."
+    )
+    behind_proxy: Proxies = Field(
+        default=(),
+        description="Addresses or networks of the proxies that do TLS in front of this server, "
+        "separated by commas. Their word is taken for where a client comes from.",
+    )
+    allowed_origins: Origins = Field(
+        default=(),
+        description="Web origins besides the server's own whose pages may talk to it, separated "
+        "by commas: `https://talk.example.org`.",
+    )
+    ice_servers: Annotated[
+        tuple[IceServer, ...], NoDecode, BeforeValidator(_when_text(parse_ice_servers))
+    ] = Field(
+        default=(),
+        description="STUN and TURN servers for calls, one of each at most: "
+        "`stun:HOST:3478,turn:USER:PASSWORD@HOST:3478`. See webrtc.md.",
+    )
+    udp_ports: Annotated[
+        tuple[int, int] | None, NoDecode, BeforeValidator(_when_text(parse_udp_ports))
+    ] = Field(
+        default=None,
+        description="UDP ports for the media of calls, `50000-50100`; each call takes one for "
+        "every address of this machine. By default any free ones.",
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=default_data_dir,
@@ -122,6 +169,19 @@ class Settings(BaseSettings):
         ge=1,
         le=10_000,
         description="Live conversations at once; a further one is refused with a clear error.",
+    )
+    sessions_per_user: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Live conversations at once of one person, where keys say who it is.",
+    )
+    sessions_per_address: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="Live conversations at once from one network address, of people with keys of "
+        "their own; loopback and keys that speak for anyone are not counted.",
     )
     session_ttl_s: int = Field(
         default=1800,
@@ -162,14 +222,21 @@ def load_settings(**from_command_line: object) -> Settings:
     """
     given: dict[str, Any] = {k: v for k, v in from_command_line.items() if v is not None}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            name = str(problem["loc"][0])
-            source = f"--{name.replace('_', '-')}" if name in given else PREFIX + name.upper()
-            lines.append(f"{source}={_shown(name, problem['input'])}: {_what_is_right(problem)}")
-        raise SettingsError("\n".join(lines)) from None
+        problems = [
+            (str(each["loc"][0]), each["input"], _what_is_right(each)) for each in error.errors()
+        ]
+    else:
+        dangers = exposure.dangers(settings)
+        problems = [(name, str(getattr(settings, name)), why) for name, why in dangers.items()]
+        if not problems:
+            return settings
+    lines = []
+    for name, value, why in problems:
+        source = f"--{name.replace('_', '-')}" if name in given else PREFIX + name.upper()
+        lines.append(f"{source}={_shown(name, value)}: {why}")
+    raise SettingsError("\n".join(lines))
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -186,6 +253,8 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 
 
 def _shown(name: str, value: object) -> str:
+    if name == "ice_servers":
+        return repr(without_credentials(str(value)))
     return repr(without_password(str(value)) if name == "redis_url" else value)
 
 

@@ -27,9 +27,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("OVERTURE_PORT", "80a", "should be a whole number"),
         ("OVERTURE_PORT", "70000", "less than or equal to 65535"),
-        ("OVERTURE_HOST", "0.0.0.0", "no access keys yet; use 127.0.0.1"),
-        ("OVERTURE_HOST", "::", "no access keys yet; use 127.0.0.1"),
-        ("OVERTURE_HOST", "example.org", "should be a loopback address"),
+        ("OVERTURE_HOST", "0.0.0.0", "everybody could use it; make a key with"),
+        ("OVERTURE_HOST", "::", "everybody could use it; make a key with"),
+        ("OVERTURE_HOST", "example.org", "should be an address of this machine"),
         ("OVERTURE_REDIS_URL", "http://localhost", "should look like redis://"),
         ("OVERTURE_REDIS_URL", "redis://", "should look like redis://"),
         ("OVERTURE_RECOGNIZER", "whisper", "should be one of 'auto', 'pocketsphinx' or 'scripted'"),
