@@ -1,11 +1,11 @@
 /** The talk page: joins the talk to what is seen, pressed and announced. */
 import { fetchAgent, introduce } from "./agent-card.js";
 import { ConversationView } from "./conversation-view.js";
-import { realtimeUrl } from "./realtime.js";
 import { StageView } from "./stage-view.js";
 import { StagesView } from "./stages.js";
 import { Talk } from "./talk.js";
 import { TroubleView, standingTrouble } from "./troubles.js";
+import { WireChoice } from "./wire-choice.js";
 
 const at = (id) => document.getElementById(id);
 const announce = (text) => (at("announcer").textContent = text);
@@ -21,8 +21,10 @@ const stages = new StagesView({
 });
 
 const agent = await meetAgent();
-const talk = new Talk(realtimeUrl(query.get("model") ?? agent?.model ?? "", whoTalks()), conversation, {
+const who = { model: query.get("model") ?? agent?.model ?? "", user: whoTalks() };
+const talk = new Talk(who, conversation, {
   state: showState,
+  joined: () => announce(talk.mic === "off" ? "Connected." : "Connected. Listening."),
   trouble: (name, more) => trouble.show(name, more),
   clear: (...names) => trouble.clear(...names),
   level: (side, rms) => stage.level(side, rms),
@@ -30,6 +32,8 @@ const talk = new Talk(realtimeUrl(query.get("model") ?? agent?.model ?? "", whoT
   heardPerson: (text) => announce(`You said: ${text}`),
 });
 at("turn").open = !matchMedia("(max-width: 600px)").matches; // a phone shows the bar alone
+const choice = new WireChoice(at("wire"), (kind) => talk.prefer(kind));
+talk.prefer(choice.kind);
 bindControls();
 exposeCounters();
 if (standingTrouble()) trouble.show(standingTrouble());
@@ -62,9 +66,10 @@ function whoTalks() {
 }
 
 function showState() {
-  const { state, link, mic, interruptible } = talk;
-  stage.show({ state, link, mic, interruptible });
-  at("welcome").hidden = !conversation.isEmpty;
+  const { state, link, kind, mic, interruptible } = talk;
+  stage.show({ state, link, kind, mic, interruptible });
+  at("welcome").hidden = conversation.personSpoke;
+  at("greeting").hidden = !conversation.isEmpty;
   document.body.toggleAttribute("data-begun", !conversation.isEmpty);
 }
 
@@ -80,7 +85,8 @@ function bindControls() {
   window.addEventListener("pagehide", () => talk.end());
 }
 
-function pressTalk() {
+function pressTalk(press) {
+  if (press?.detail > 1) return; // the second click of a double one would take the first back
   if (talk.state === "away") talk.retry();
   else if (talk.state === "connecting") talk.end();
   else if (talk.mic === "off") startTalking();
@@ -99,7 +105,7 @@ function toggleMute() {
 
 function retry(name) {
   if (agent === null) location.reload(); // the page lacks the agent's name and examples
-  else if (["gone", "full", "refused"].includes(name)) talk.retry();
+  else if (["gone", "full", "refused", "offline"].includes(name)) talk.retry();
   else startTalking();
 }
 
@@ -130,6 +136,8 @@ function pressKey(event) {
 function exposeCounters() {
   const read = {
     state: () => talk.state,
+    link: () => talk.link,
+    wire: () => talk.kind,
     playedSamples: () => talk.speaker?.counters.played ?? 0,
     peakLevel: () => talk.speaker?.counters.peak ?? 0,
     underruns: () => talk.speaker?.counters.underruns ?? 0,

@@ -1,5 +1,7 @@
 /** The conversation as a script: who speaks, what was said, where it comes from. */
 
+const WORTH_A_LINE_MS = 1500;
+
 export class ConversationView {
   /** log: the element lines go into; scroller: the one that scrolls. */
   constructor(log, scroller) {
@@ -11,6 +13,10 @@ export class ConversationView {
 
   get isEmpty() {
     return !this.log.hasChildNodes();
+  }
+
+  get personSpoke() {
+    return this.log.querySelector(".line.person") !== null;
   }
 
   /** What a person says; made once, when they begin, so that lines keep the order of speaking. */
@@ -74,10 +80,24 @@ export class ConversationView {
     this.keepInSight(() => line.append(element("p", "aside", why)));
   }
 
+  /** Typed while the connection is away: shown, and sent when it is back. */
+  await(item, text) {
+    const { line } = this.person(item);
+    this.replace(item, text);
+    this.keepInSight(() => line.append(element("p", "aside waiting", "sent when connected")));
+  }
+
+  /** The connection is back after `away` ms: told if it was missed. */
+  cameBack(away) {
+    for (const note of this.log.querySelectorAll(".waiting")) note.remove();
+    if (away < WORTH_A_LINE_MS || this.isEmpty) return;
+    this.direction(`The connection was away for ${Math.round(away / 1000)} s.`);
+  }
+
   /** The connection went: lines that were not complete stay as they are, and say so. */
   breakOff() {
     for (const [item, { line }] of this.lines) {
-      if (!line.classList.contains("pending")) continue;
+      if (!line.matches(".pending:not(:has(.waiting))")) continue;
       this.settle(item);
       this.markCut(item, "broken off here");
     }

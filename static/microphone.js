@@ -1,8 +1,15 @@
-/** The person's microphone as frames of 24 kHz PCM16. */
+/** The person's microphone: a track for WebRTC, and frames of 24 kHz PCM16 for a WebSocket. */
+
+const WISHES = {
+  channelCount: 1,
+  echoCancellation: true, // else the agent would hear itself, and interrupt itself
+  noiseSuppression: true,
+  autoGainControl: true,
+};
 
 export class Microphone {
   /**
-   * context: from openAudio(). onFrame(Int16Array of 480 samples), 50 a second unless muted.
+   * context: from prepareAudio(). onFrame(Int16Array of 480 samples), 50 a second unless muted.
    * onLevel(RMS 0..1). onLost(): the device was unplugged or its permission withdrawn.
    */
   constructor(context, { onFrame, onLevel, onLost }) {
@@ -18,12 +25,15 @@ export class Microphone {
     return this.stream !== null;
   }
 
+  /** The MediaStreamTrack, null when closed. */
+  get track() {
+    return this.stream?.getAudioTracks()[0] ?? null;
+  }
+
   /** Asks for permission if need be. Throws getUserMedia's DOMException (see troubles.js). */
   async open() {
-    this.stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-    });
-    this.stream.getAudioTracks()[0].addEventListener("ended", () => this.lose());
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: WISHES });
+    this.track.addEventListener("ended", () => this.lose());
     this.source = this.context.createMediaStreamSource(this.stream);
     this.capture = new AudioWorkletNode(this.context, "overture-capture", {
       numberOfOutputs: 0,
@@ -40,16 +50,16 @@ export class Microphone {
     if (!this.muted) this.onFrame(new Int16Array(pcm));
   }
 
-  /** A muted microphone sends nothing; the server ends a turn left open. */
+  /** A muted microphone sends nothing, or silence; the server ends a turn left open. */
   mute(muted) {
     this.muted = muted;
-    for (const track of this.stream?.getAudioTracks() ?? []) track.enabled = !muted;
+    if (this.isOpen) this.track.enabled = !muted;
   }
 
   /** Lets go of the device: the browser's recording sign goes off. */
   close() {
     if (!this.isOpen) return;
-    for (const track of this.stream.getTracks()) track.stop();
+    this.track.stop();
     this.source.disconnect();
     this.capture.port.onmessage = null;
     this.stream = null;
@@ -61,5 +71,16 @@ export class Microphone {
     if (!this.isOpen) return;
     this.close();
     this.onLost();
+  }
+}
+
+/** Whether the microphone may be opened without asking; false where the browser does not say. */
+export async function watchPermission(onChange) {
+  try {
+    const status = await navigator.permissions.query({ name: "microphone" });
+    status.addEventListener("change", () => onChange(status.state === "granted"));
+    onChange(status.state === "granted");
+  } catch {
+    onChange(false); // older Safari and Firefox know no such permission
   }
 }

@@ -9,6 +9,7 @@
  *      {stopped: item, position}    it was flushed; position 0 if it had not begun
  * position and played are samples at 24 kHz; level is RMS, peak the highest sample so far (0..1).
  */
+import { Gauge } from "./gauge.js";
 import { Resampler } from "./resampler.js";
 
 const RATE = 24000;
@@ -18,13 +19,13 @@ const CAPACITY = 30 * RATE; // bounds memory against a server that does not pace
 const QUIET = 0.004 * 32768; // -48 dBFS: a pause between words
 const SKIP = 0.005 * RATE; // so much of a pause may go at once
 const FADE = 0.005 * RATE; // a cut shorter than this clicks
-const REPORT_EVERY = 8; // render quanta: 21 ms at 48 kHz
 
 export class Playout {
   /** outputRate: of what `render` is asked for, whole Hz. post(message): see Out above. */
   constructor(outputRate, post) {
     this.outputRate = outputRate;
     this.post = post;
+    this.gauge = new Gauge(post);
     this.resampler = new Resampler(RATE, outputRate);
     this.queue = []; // {item, pcm, at} or {item, end: true}
     this.fill = 0;
@@ -35,9 +36,10 @@ export class Playout {
     this.gain = 0;
     this.rendered = 0; // samples at the output rate: the only clock
     this.lateSince = null; // on that clock
-    this.counters = { played: 0, peak: 0, underruns: 0, lateMs: 0 };
-    this.energy = 0;
-    this.quanta = 0;
+  }
+
+  get counters() {
+    return this.gauge.counters;
   }
 
   obey(order) {
@@ -60,7 +62,7 @@ export class Playout {
     const target = this.waiting || this.paused ? 0 : 1;
     if (target === 0 && this.gain === 0) {
       out.fill(0);
-      return this.report(0);
+      return this.gauge.report(0, this.item, this.position);
     }
     if (this.fill > RELAXED) this.skipPause();
     const ramp = (target - this.gain) / out.length;
@@ -68,11 +70,10 @@ export class Playout {
       while (!this.resampler.ready) this.resampler.feed(this.next());
       this.gain += ramp;
       out[i] = this.resampler.take() * this.gain;
-      this.energy += out[i] * out[i];
-      this.counters.peak = Math.max(this.counters.peak, Math.abs(out[i]));
+      this.gauge.hear(out[i]);
     }
     this.gain = target;
-    this.report(out.length);
+    this.gauge.report(out.length, this.item, this.position);
   }
 
   enough() {
@@ -156,14 +157,5 @@ export class Playout {
     if (!head || head.end) return [];
     const tail = head.pcm.slice(head.at, head.at + FADE);
     return tail.map((sample, i) => sample * (1 - i / tail.length));
-  }
-
-  report(samples) {
-    if (samples === 0 && this.energy === 0) return; // silent, and said so before
-    this.quanta += 1;
-    if (samples > 0 && this.quanta % REPORT_EVERY) return;
-    const level = samples === 0 ? 0 : Math.sqrt(this.energy / (REPORT_EVERY * samples));
-    this.energy = 0;
-    this.post({ item: this.item, position: this.position, level, ...this.counters });
   }
 }

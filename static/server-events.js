@@ -1,7 +1,5 @@
 /** What each of the server's events means for a Talk. */
 
-const HARMLESS = "response_cancel_not_active"; // it ended by itself while our cancel was on its way
-
 /** By type: what to do with a talk and the event. Those not named need nothing done. */
 export const EVENTS = {
   "input_audio_buffer.speech_started": (talk) => talk.silence(),
@@ -19,10 +17,16 @@ export const EVENTS = {
     if (response.metadata?.outreach_id) talk.speaksFirst.add(response.id);
   },
   "response.output_item.added": (talk, { item, response_id }) => {
-    if (item.type === "message") talk.view.agent(item.id, talk.speaksFirst.has(response_id));
+    if (item.type === "message") talk.agentBegins(response_id, item.id);
+  },
+  "output_audio_buffer.started": (talk, { response_id }) => talk.spoken.audioStarted(response_id),
+  "output_audio_buffer.stopped": (talk, { response_id }) => talk.spoken.audioStopped(response_id),
+  "output_audio_buffer.cleared": (talk, { response_id }) => {
+    talk.silence();
+    talk.spoken.forget(response_id);
   },
   "response.output_audio.delta": (talk, { item_id, delta }) => talk.audio(item_id, delta),
-  "response.output_audio.done": (talk, { item_id }) => talk.speaker?.end(item_id),
+  "response.output_audio.done": (talk, { item_id }) => talk.audioDone(item_id),
   "response.output_audio_transcript.delta": (talk, { item_id, delta }) =>
     talk.agentSaid(item_id, delta),
   "response.output_text.delta": (talk, { item_id, delta }) => talk.agentSaid(item_id, delta),
@@ -43,7 +47,5 @@ export const EVENTS = {
     talk.measured(stages_ms);
   },
   "overture.warning": (talk, { message }) => talk.view.direction(message),
-  error: (talk, { error }) => {
-    if (error.code !== HARMLESS) talk.view.direction(error.message);
-  },
+  error: (talk, { error }) => talk.faulted(error),
 };

@@ -1,11 +1,12 @@
-/** The agent's voice: feeds the playout worklet and says how far each item was heard. */
+/** The agent's voice: feeds a playout worklet and says how far each item was heard. */
+import { StreamVoice } from "./stream-voice.js";
 
 const REPORT_EVERY_MS = 100;
 const SAMPLES_PER_MS = 24;
 
 export class Speaker {
   /**
-   * context: from openAudio(). onPlayed(item, milliseconds), every 100 ms and at the item's end
+   * context: from prepareAudio(). onPlayed(item, milliseconds), every 100 ms and at the item's end
    * or stop. onStart(item): its first sample sounds. onSilence(): nothing is left to play.
    * onLevel(RMS 0..1).
    */
@@ -17,6 +18,7 @@ export class Speaker {
     this.cut = new Set(); // items stopped: what arrives late for them is not played
     this.heard = null; // {item, milliseconds} of the one that sounds
     this.reportedAt = 0;
+    this.stream = null; // the voice that comes by itself, if it does
     this.node = new AudioWorkletNode(context, "overture-playout", {
       numberOfInputs: 0,
       outputChannelCount: [1],
@@ -34,22 +36,50 @@ export class Speaker {
     return this.open.size > 0;
   }
 
+  /** stream: a MediaStream that carries the voice from now on; null: it is given to `play`. */
+  listenTo(stream) {
+    this.silence();
+    this.stream?.close();
+    this.stream = stream && new StreamVoice(this.context, stream, (report) => this.hear(report));
+  }
+
+  /** Nothing of what was begun goes on, and nobody is told how far it came. */
+  silence() {
+    if (!this.isPlaying) return;
+    this.flush();
+    this.open.clear();
+    this.heard = null;
+    this.onLevel(0);
+    this.onSilence();
+  }
+
+  order(message, handedOver = []) {
+    (this.stream ?? this.node).port.postMessage(message, handedOver);
+  }
+
   /** pcm: Int16Array at 24 kHz, handed over. */
   play(item, pcm) {
     if (this.cut.has(item)) return;
     this.open.add(item);
-    this.node.port.postMessage({ play: item, pcm: pcm.buffer }, [pcm.buffer]);
+    this.order({ play: item, pcm: pcm.buffer }, [pcm.buffer]);
+  }
+
+  /** The stream is about to carry this item. */
+  begin(item) {
+    if (this.cut.has(item) || this.open.has(item)) return;
+    this.open.add(item);
+    this.order({ begin: item });
   }
 
   /** No more audio will come for this item. */
   end(item) {
-    if (this.open.has(item)) this.node.port.postMessage({ end: item });
+    if (this.open.has(item)) this.order({ end: item });
   }
 
-  /** Silent at once; nothing of what was queued is played later. */
+  /** Silent at once; nothing of what was queued or is on its way is played later. */
   flush() {
     for (const item of this.open) this.cut.add(item);
-    this.node.port.postMessage({ flush: true });
+    this.order({ flush: true });
   }
 
   /** Stops an item even if none of its audio has come yet. */
@@ -58,13 +88,13 @@ export class Speaker {
     this.cut.add(item);
   }
 
-  /** Silent at once; what is queued stays, for `resume`. */
+  /** Silent at once; what is queued or on its way stays, for `resume`. */
   pause() {
-    this.node.port.postMessage({ pause: true });
+    this.order({ pause: true });
   }
 
   resume() {
-    this.node.port.postMessage({ pause: false });
+    this.order({ pause: false });
   }
 
   hear(report) {
@@ -87,7 +117,7 @@ export class Speaker {
   }
 
   finish(item, position) {
-    this.open.delete(item);
+    if (!this.open.delete(item)) return; // abandoned before
     if (item === this.heard?.item) this.heard = null;
     this.onPlayed(item, Math.floor(position / SAMPLES_PER_MS));
     if (!this.isPlaying) {

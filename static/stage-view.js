@@ -4,11 +4,12 @@ import { Seats } from "./seats.js";
 import { ANNOUNCED, STATES } from "./states.js";
 
 const LINK_WORDS = {
-  off: "Not connected",
-  connecting: "Connecting…",
-  open: "Connected",
-  waiting: "Connection lost",
+  off: () => "Not connected",
+  connecting: () => "Connecting…",
+  open: (kind) => WIRES[kind],
+  waiting: () => "Connection lost",
 };
+const WIRES = { webrtc: "WebRTC", websocket: "WebSocket" };
 const WITHIN_A_TURN = ["hearing", "thinking", "speaking"];
 
 export class StageView {
@@ -22,18 +23,29 @@ export class StageView {
     this.drawing = false;
   }
 
-  /** state: a key of STATES. link, mic: as in shownState(). interruptible: the agent can be stopped. */
-  show({ state, link, mic, interruptible }) {
+  /**
+   * state: a key of STATES. link, mic: as in shownState(). kind: what carries the talk.
+   * interruptible: the agent can be stopped.
+   */
+  show({ state, link, kind, mic, interruptible }) {
+    this.showLink(link, kind);
     this.showControls(link, mic, interruptible);
     if (state !== this.state) this.change(state);
   }
 
+  showLink(link, kind) {
+    const words = LINK_WORDS[link](kind);
+    if (this.at("link-words").textContent === words) return;
+    this.at("link").dataset.link = link;
+    this.at("link-words").textContent = words;
+    const connected = link === "open" ? `connected over ${words}` : words.toLowerCase();
+    this.at("wire").setAttribute("aria-label", `Connection: ${connected}`);
+  }
+
   showControls(link, mic, interruptible) {
     const { at } = this;
-    at("link").dataset.link = link;
-    at("link-words").textContent = LINK_WORDS[link];
     at("controls").toggleAttribute("data-off", link === "off" && mic === "off");
-    at("mute").hidden = mic === "off" || mic === "asking";
+    at("mute").hidden = !["open", "muted"].includes(mic);
     at("mute").setAttribute("aria-pressed", String(mic === "muted"));
     at("interrupt").disabled = !interruptible;
   }

@@ -33,16 +33,16 @@ export const ANNOUNCED = {
 /**
  * The one state to show.
  *
- * link: of the connection; mic: "off" | "asking" | "open" | "muted"; floor: the server's word on
- * who has it; playing: the agent's audio is sounding here.
+ * link: of the connection; mic: "off" | "asking" | "opening" | "open" | "muted"; floor: the server's
+ * word on who has it; playing: the agent's audio is sounding here.
  */
 export function shownState({ link, mic, floor, playing }) {
   if (mic === "asking") return "asking";
-  if (link === "off") return "idle";
+  if (link === "off") return mic === "opening" ? "connecting" : "idle";
   if (link === "waiting") return "away";
   if (link === "connecting") return "connecting";
   if (playing || floor === "speaking") return "speaking";
   if (floor === "thinking") return "thinking";
   if (floor === "listening") return "hearing";
-  return { off: "ready", open: "listening", muted: "muted" }[mic];
+  return { off: "ready", opening: "connecting", open: "listening", muted: "muted" }[mic];
 }

@@ -1,47 +1,80 @@
 /**
- * One person's talk with the agent: microphone, connection and loudspeaker joined.
+ * One person's talk with the agent: sound and connection joined.
  *
  * Knows the protocol's events and what they mean for sound; what is seen is told to `show`.
  */
-import { canPlayAudio, openAudio } from "./audio.js";
-import { Microphone } from "./microphone.js";
+import { Absence } from "./absence.js";
+import { canPlayAudio } from "./audio.js";
 import { fromBase64 } from "./pcm.js";
 import { RealtimeClient } from "./realtime.js";
 import { EVENTS } from "./server-events.js";
-import { Speaker } from "./speaker.js";
+import { Sound } from "./sound.js";
+import { SpokenItems } from "./spoken-items.js";
 import { shownState } from "./states.js";
-import { troubleOf } from "./troubles.js";
+import { MICROPHONE_TROUBLES, troubleOf } from "./troubles.js";
+import { Typed } from "./typed.js";
+
+const HARMLESS = "response_cancel_not_active"; // it ended by itself while our cancel was on its way
 
 export class Talk {
   /**
-   * url: from realtimeUrl(). view: a ConversationView. show: {state(), trouble(name, more),
+   * who: {model, user}. view: a ConversationView. show: {state(), joined(), trouble(name, more),
    * clear(...names), level(side, rms), turn(stages), heardPerson(text)}.
    */
-  constructor(url, view, show) {
+  constructor(who, view, show) {
     this.view = view;
     this.show = show;
     this.link = "off"; // as RealtimeClient tells it
-    this.awayFor = null; // why the link is "waiting"
+    this.absence = new Absence(show);
     this.mic = "off";
     this.floor = "idle";
-    this.microphone = null;
-    this.speaker = null;
     this.response = null; // id of the one being made
     this.speaksFirst = new Set(); // ids of responses that nobody asked for
-    this.unsaid = []; // typed before the connection stood
+    this.typed = new Typed();
     this.items = 0;
     this.interim = null; // the item of words that are not a turn yet
     this.lastTurn = null; // its stages in milliseconds
     this.turnItem = null; // and the item that answered it
     this.arrival = null; // {item, at}: when its first audio came in
-    this.client = new RealtimeClient(url, {
+    this.spoken = new SpokenItems({
+      onBegin: (item) => this.voiceBegins(item),
+      onEnd: (item) => this.speaker?.end(item),
+    });
+    this.client = new RealtimeClient(who, {
       onEvent: (event) => this.handle(event),
       onLink: (link, detail) => this.linked(link, detail),
+      onStream: (stream) => this.speaker?.listenTo(stream),
     });
+    this.sound = this.makeSound();
+  }
+
+  makeSound() {
+    const microphone = {
+      onFrame: (samples) => this.client.hear(samples),
+      onLevel: (rms) => this.show.level("you", rms),
+      onLost: () => this.microphoneLost(),
+    };
+    const speaker = {
+      onPlayed: (item, milliseconds) => this.client.reportPlayout(item, milliseconds),
+      onStart: (item) => this.sounded(item),
+      onSilence: () => this.changed(),
+      onLevel: (rms) => this.show.level("agent", rms),
+    };
+    return new Sound(microphone, speaker);
+  }
+
+  /** Null until sound was prepared, and where the browser has none. */
+  get speaker() {
+    return this.sound.speaker;
   }
 
   get state() {
     return shownState({ ...this, playing: this.speaker?.isPlaying ?? false });
+  }
+
+  /** What carries it, or would: "webrtc" or "websocket". */
+  get kind() {
+    return this.client.kind;
   }
 
   /** The agent is answering, or still to be heard. */
@@ -58,14 +91,12 @@ export class Talk {
   /** Opens the microphone and the connection; from a click or key press. */
   async start() {
     if (this.mic !== "off") return;
-    this.mic = "asking";
+    this.mic = this.sound.mayListen ? "opening" : "asking";
     this.changed();
     try {
-      await this.prepareSound();
-      await this.microphone.open();
-      this.mic = "open";
-      this.show.clear(...MICROPHONE_TROUBLES);
-      this.client.connect();
+      await this.sound.start();
+      if (this.mic === "opening") this.client.connect(); // the one need not wait for the other
+      if (await this.openMicrophone()) this.client.connect();
     } catch (error) {
       this.mic = "off";
       this.show.trouble(troubleOf(error));
@@ -73,17 +104,41 @@ export class Talk {
     this.changed();
   }
 
+  /** False when the person has left while the browser asked. */
+  async openMicrophone() {
+    const { microphone } = this.sound;
+    await microphone.open();
+    if (this.mic !== "opening" && this.mic !== "asking") {
+      microphone.close();
+      return false;
+    }
+    this.mic = "open";
+    this.client.setMicrophone(microphone.track);
+    this.show.clear(...MICROPHONE_TROUBLES);
+    return true;
+  }
+
   /** The microphone goes off and the connection ends. */
   end() {
-    this.microphone?.close();
-    this.mic = "off";
-    this.silence();
+    this.closeMicrophone();
     this.client.disconnect();
   }
 
+  closeMicrophone() {
+    this.sound.microphone?.close();
+    this.client.setMicrophone(null);
+    this.mic = "off";
+  }
+
+  microphoneLost() {
+    this.closeMicrophone();
+    this.show.trouble("microphone-lost");
+    this.changed();
+  }
+
   mute(muted) {
-    if (this.mic === "off" || this.mic === "asking") return;
-    this.microphone.mute(muted);
+    if (this.mic !== "open" && this.mic !== "muted") return;
+    this.sound.microphone.mute(muted);
     this.mic = muted ? "muted" : "open";
     this.changed();
   }
@@ -96,58 +151,100 @@ export class Talk {
     if (heard) this.client.truncate(heard.item, heard.milliseconds);
   }
 
-  /** Says `text` in writing; works without a microphone. From a key press or click. */
-  async type(text) {
-    this.unsaid.push(text);
-    this.show.clear(...MICROPHONE_TROUBLES, "not-secure", "browser-old"); // typing gets around them
-    if (canPlayAudio()) await this.prepareSound().catch(() => this.show.trouble("audio-failed"));
-    if (this.link === "open") this.sendUnsaid();
-    else this.client.connect();
+  silence() {
+    if (this.speaker?.isPlaying) this.speaker.flush();
   }
 
-  sendUnsaid() {
-    if (this.unsaid.length) this.interrupt();
-    for (const text of this.unsaid.splice(0)) this.client.say(text);
+  /** Says `text` in writing; works without a microphone. From a key press or click. */
+  async type(text) {
+    const item = this.typed.add(text);
+    this.show.clear(...MICROPHONE_TROUBLES, "not-secure", "browser-old"); // typing gets around them
+    if (canPlayAudio()) await this.sound.start().catch(() => this.show.trouble("audio-failed"));
+    if (this.link === "open") {
+      this.sendTyped();
+      return;
+    }
+    this.view.await(item, text);
+    this.changed();
+    this.client.connect();
+  }
+
+  /** False when there is nothing to send. */
+  sendTyped() {
+    const entries = this.typed.take();
+    if (!entries.length) return false;
+    this.interrupt();
+    this.client.say(entries);
+    return true;
   }
 
   retry() {
     this.client.connect();
   }
 
-  // Sound
-
-  async prepareSound() {
-    this.sound ??= openAudio().then((context) => this.joinSound(context));
-    try {
-      await this.sound;
-    } catch (error) {
-      this.sound = null; // the next gesture tries anew
-      throw error;
-    }
+  /** kind: "webrtc" or "websocket"; a talk that is on goes on over it. */
+  prefer(kind) {
+    this.client.prefer(kind);
   }
 
-  joinSound(context) {
-    this.microphone = new Microphone(context, {
-      onFrame: (samples) => this.client.hear(samples),
-      onLevel: (rms) => this.show.level("you", rms),
-      onLost: () => this.microphoneLost(),
-    });
-    this.speaker = new Speaker(context, {
-      onPlayed: (item, milliseconds) => this.client.reportPlayout(item, milliseconds),
-      onStart: (item) => this.sounded(item),
-      onSilence: () => this.changed(),
-      onLevel: (rms) => this.show.level("agent", rms),
-    });
-  }
+  // The connection
 
-  microphoneLost() {
-    this.mic = "off";
-    this.show.trouble("microphone-lost");
+  linked(link, detail) {
+    if (link === "connecting" && this.link === "waiting") return this.absence.trying();
+    this.link = link;
+    if (link !== "open") this.forgetTheMoment();
+    if (link === "waiting") this.absence.waiting(detail);
+    else if (link !== "connecting") this.joined(this.absence.over(), detail);
     this.changed();
   }
 
-  silence() {
-    if (this.speaker?.isPlaying) this.speaker.flush();
+  /** The connection stands, after `away` ms without, or is ended. fresh: nothing was said in it. */
+  joined(away, { fresh } = {}) {
+    if (this.link === "off") return;
+    this.show.joined();
+    this.view.cameBack(away);
+    if (!this.sendTyped() && fresh && this.mic !== "off") this.client.invite();
+  }
+
+  /** The connection is not there: nothing half-done is carried over to the next. */
+  forgetTheMoment() {
+    const heard = this.speaker?.heard;
+    if (heard) this.client.played = [heard.item, heard.milliseconds];
+    this.speaker?.silence();
+    this.spoken.clear();
+    this.typed.lost();
+    this.view.breakOff();
+    this.floor = "idle";
+    this.response = null;
+  }
+
+  handle(event) {
+    EVENTS[event.type]?.(this, event);
+    this.changed();
+  }
+
+  // What the server says of sound
+
+  /** Over a WebSocket, a piece of an item's audio. */
+  audio(item, base64) {
+    if (!this.speaker) return;
+    this.arrived(item);
+    this.speaker.play(item, fromBase64(base64));
+  }
+
+  /** Over a WebSocket, the end of it; over WebRTC it is still on its way then. */
+  audioDone(item) {
+    if (this.kind === "websocket") this.speaker?.end(item);
+  }
+
+  /** Over WebRTC, an item's audio is on its way. */
+  voiceBegins(item) {
+    this.arrived(item);
+    this.speaker?.begin(item);
+  }
+
+  arrived(item) {
+    if (this.arrival?.item !== item) this.arrival = { item, at: performance.now() };
   }
 
   sounded(item) {
@@ -163,37 +260,13 @@ export class Talk {
     this.show.turn(stages);
   }
 
-  // What the server says
-
-  linked(link, detail) {
-    const again = link === "connecting" && this.link === "waiting";
-    if (again) return this.show.trouble(this.awayFor, "Trying now…");
-    this.link = link;
-    this.awayFor = detail?.reason;
-    if (link !== "open") this.forgetTheMoment();
-    if (link === "waiting") this.show.trouble(detail.reason, waitingWords(detail));
-    else this.show.clear("gone", "full", "refused");
-    if (link === "open") this.sendUnsaid();
-    this.changed();
-  }
-
-  /** The connection is not there: nothing half-done is carried over to the next. */
-  forgetTheMoment() {
-    this.silence();
-    this.view.breakOff();
-    this.floor = "idle";
-    this.response = null;
-  }
-
-  handle(event) {
-    EVENTS[event.type]?.(this, event);
-    this.changed();
-  }
+  // What the server says of words
 
   itemAdded(item) {
     this.items += 1;
     if (item.role !== "user") return;
     if (item.id === this.interim) this.interim = null;
+    this.typed.arrived(item.id);
     const typed = item.content?.find((part) => part.type === "input_text")?.text;
     this.view.person(item.id);
     if (typed !== undefined) this.personSaid(item.id, typed);
@@ -214,17 +287,16 @@ export class Talk {
     this.show.heardPerson(text);
   }
 
-  audio(item, base64) {
-    if (!this.speaker) return;
-    if (this.arrival?.item !== item) this.arrival = { item, at: performance.now() };
-    this.speaker.play(item, fromBase64(base64));
-  }
-
   floorPassed(state) {
     this.floor = state;
     if (state !== "idle" || this.interim === null) return;
     this.view.remove(this.interim); // it was no turn after all
     this.interim = null;
+  }
+
+  agentBegins(response, item) {
+    this.view.agent(item, this.speaksFirst.has(response));
+    this.spoken.itemAdded(response, item);
   }
 
   agentSaid(item, text) {
@@ -235,19 +307,13 @@ export class Talk {
   responseOver({ id, status, status_details: details }) {
     if (id === this.response) this.response = null;
     this.speaksFirst.delete(id);
+    this.spoken.responseOver(id);
     if (status === "failed") this.view.direction(details?.error?.message ?? "The answer failed.");
   }
-}
 
-const MICROPHONE_TROUBLES = [
-  "microphone-denied",
-  "microphone-missing",
-  "microphone-busy",
-  "microphone-lost",
-  "audio-failed",
-];
-
-function waitingWords({ message, seconds }) {
-  const next = `Trying again in ${seconds} s…`;
-  return message ? `${message} ${next}` : next;
+  /** What was typed may be sent twice around a lost connection: then the server has it already. */
+  faulted({ code, message, param, event_id: cause }) {
+    if (this.typed.arrived(cause) && param === "item.id") return this.view.settle(cause);
+    if (code !== HARMLESS) this.view.direction(message);
+  }
 }

@@ -35,9 +35,14 @@ export const TROUBLES = {
     todo: "Check that a loudspeaker or headphones are connected, then try again.",
     retry: "Try again",
   },
+  offline: {
+    title: "You are offline",
+    todo: "The network is away. What you type is kept; the talk goes on by itself when it is back.",
+    retry: "Try now",
+  },
   gone: {
     title: "The server is gone",
-    todo: "Your words so far are kept on this page.",
+    todo: "It may be starting anew. What you type is kept; the talk goes on by itself when it is back.",
     retry: "Try now",
   },
   full: {
@@ -51,6 +56,14 @@ export const TROUBLES = {
     retry: "Try now",
   },
 };
+
+export const MICROPHONE_TROUBLES = [
+  "microphone-denied",
+  "microphone-missing",
+  "microphone-busy",
+  "microphone-lost",
+  "audio-failed",
+];
 
 const BY_ERROR = {
   NotAllowedError: "microphone-denied",
