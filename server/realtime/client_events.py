@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.realtime.wire_tools import MaxOutputTokens, ToolChoice, Tools
+
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 MetadataKey = Annotated[str, Field(max_length=64)]
 MetadataValue = Annotated[str, Field(max_length=512)]
@@ -71,14 +73,45 @@ class ItemTruncate(_Event):
     audio_end_ms: int = Field(ge=0)
 
 
+class VoiceId(_Event):
+    """A voice by its id."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    id: Annotated[str, Field(max_length=128)]
+
+
+AnyVoice = Annotated[str, Field(max_length=128)] | VoiceId
+
+
+class ResponseOutput(_Event):
+    """How one response sounds. format: only the session's own."""
+
+    voice: AnyVoice | None = None
+    format: dict[str, Any] | None = None
+
+
+class ResponseAudio(_Event):
+    """The audio of one response."""
+
+    output: ResponseOutput | None = None
+
+
 class ResponseParams(_Event):
-    """What a client asks of one response."""
+    """What a client asks of one response; null: as the session has it.
+
+    input: items, or references to items, instead of the conversation.
+    """
 
     output_modalities: Modalities | None = None
     instructions: str | None = Field(default=None, max_length=64_000)
     metadata: Metadata | None = None
-    conversation: str | None = None
-    input: list[Any] | None = None
+    conversation: Literal["auto", "none"] | None = None
+    input: Annotated[list[dict[str, Any]], Field(max_length=1000)] | None = None
+    audio: ResponseAudio | None = None
+    tools: Tools | None = None
+    tool_choice: ToolChoice | None = None
+    max_output_tokens: MaxOutputTokens | None = None
 
 
 class ResponseCreate(_Event):

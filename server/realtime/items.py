@@ -50,32 +50,38 @@ _KINDS: Mapping[str, type[_Message] | type[_FunctionCall] | type[_FunctionCallOu
 }
 
 
-def item_from_wire(data: dict[str, Any]) -> Item:
-    """A client's item, with its own id or a new one; raises ClientError."""
+def item_from_wire(data: dict[str, Any], where: str = "item") -> Item:
+    """A client's item, with its own id or a new one; raises ClientError. where: its path."""
     kind = str(data.get("type"))
     if kind not in _KINDS:
-        raise ClientError(
-            "invalid_value", f"item.type should be one of {', '.join(_KINDS)}", "item.type"
-        )
-    wire = validated(_KINDS[kind], data, "item")
+        message = f"{where}.type should be one of {', '.join(_KINDS)}"
+        raise ClientError("invalid_value", message, f"{where}.type")
+    wire = validated(_KINDS[kind], data, where)
     assert isinstance(wire, (_Message, _FunctionCall, _FunctionCallOutput))
     if wire.id == ROOT:
-        raise ClientError("invalid_value", f"item.id: '{ROOT}' names the beginning", "item.id")
+        message = f"{where}.id: '{ROOT}' names the beginning"
+        raise ClientError("invalid_value", message, f"{where}.id")
     item_id = wire.id or new_item_id()
     if isinstance(wire, _Message):
-        return Item(id=item_id, role=wire.role, text=_text_of(wire))
+        return Item(id=item_id, role=wire.role, text=_text_of(wire, where))
     raw = wire.model_dump(exclude_none=True) | {"id": item_id, "status": "completed"}
     return Item(id=item_id, kind=wire.type, raw={"object": "realtime.item", **raw})
 
 
-def _text_of(message: _Message) -> str:
-    return " ".join(_words_of(part, index) for index, part in enumerate(message.content))
+def _text_of(message: _Message, where: str) -> str:
+    parts = enumerate(message.content)
+    return " ".join(_words_of(part, f"{where}.content.{index}") for index, part in parts)
 
 
-def _words_of(part: _Content, index: int) -> str:
+def _words_of(part: _Content, where: str) -> str:
+    if part.type == "input_image":
+        raise ClientError(
+            "invalid_value",
+            f"{where}: images are not understood; say in words what they show",
+            where,
+        )
     words = part.transcript if part.type in {"input_audio", "output_audio"} else part.text
     if words is None:
-        where = f"item.content.{index}"
         raise ClientError(
             "invalid_value",
             f"{where}: this server takes text, or audio that has a transcript; "

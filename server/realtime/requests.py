@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, assert_never
 
-from live.config import ResponseRequest, SessionConfig
+from live.config import SessionConfig
 from live.history import HistoryError
 from live.session import LiveSession, SessionError
 from server.realtime.client_events import (
@@ -26,6 +26,7 @@ from server.realtime.microphone import Microphone
 from server.realtime.outgoing import Encoder
 from server.realtime.session_config import session_config
 from server.realtime.telling import Teller
+from server.realtime.wire_response import Asking, response_request
 from server.realtime.wire_session import changed
 from voice.audio import Pcm
 
@@ -106,7 +107,7 @@ class Requests:
             case ItemTruncate(item_id=item_id, audio_end_ms=audio_end_ms):
                 self._live.truncate(item_id, audio_end_ms)
             case ResponseCreate():
-                self._live.respond(_response_request(event))
+                self._respond(event)
             case ResponseCancel(response_id=response_id):
                 self._live.cancel(response_id)
             case PlayoutReport(item_id=item_id, played_ms=played_ms):
@@ -121,6 +122,10 @@ class Requests:
         self._live.update(session_config(session, self._base, self._voices))
         return self._encoder.event("session.updated", session=session.model_dump())
 
+    def _respond(self, event: ResponseCreate) -> None:
+        asking = Asking(self._teller.session, self._base.voice, self._voices, self._live.history)
+        self._live.respond(response_request(event.response, asking))
+
     def _create(self, event: ItemCreate) -> Iterator[str]:
         item = item_from_wire(event.item)
         previous = self._live.add_item(item, event.previous_item_id)
@@ -129,32 +134,6 @@ class Requests:
             yield self._encoder.event(
                 f"conversation.item.{step}", previous_item_id=previous, item=wire
             )
-
-
-def _response_request(event: ResponseCreate) -> ResponseRequest:
-    wanted = event.response
-    if wanted is None:
-        return ResponseRequest()
-    if wanted.conversation not in (None, "auto"):
-        raise ClientError(
-            "invalid_value",
-            "response.conversation: this server makes responses in the conversation only; "
-            "send 'auto' or leave it out",
-            "response.conversation",
-        )
-    if wanted.input is not None:
-        raise ClientError(
-            "invalid_value",
-            "response.input: this server answers from the conversation; add items to it with "
-            "conversation.item.create",
-            "response.input",
-        )
-    modalities = wanted.output_modalities
-    return ResponseRequest(
-        audio=None if modalities is None else "audio" in modalities,
-        instructions=wanted.instructions,
-        metadata=wanted.metadata or {},
-    )
 
 
 def _item_param(event: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from conversation import Endpointing, TurnPolicy
 from live.config import SessionConfig
+from server.realtime.client_events import AnyVoice
 from server.realtime.wire_session import (
     Audio,
     AudioInput,
@@ -13,6 +14,7 @@ from server.realtime.wire_session import (
     Transcription,
     WireSession,
 )
+from server.realtime.wire_tools import choice_of, tools_of
 from voice.synthesis import Voice
 
 PROTOCOL_SILENCE_MS = 500
@@ -63,11 +65,14 @@ def session_config(wire: WireSession, base: SessionConfig, voices: frozenset[str
         base,
         audio="audio" in wire.output_modalities,
         instructions=wire.instructions,
-        voice=_voice(wire.audio.output, base.voice, voices),
+        voice=voice_of(wire.audio.output.voice, wire.audio.output.speed, base.voice, voices),
         policy=_policy(detection, base.policy),
         transcription_model=SCRIPTED if heard.model == SCRIPTED else "",
         transcription_prompt=heard.prompt or "",
         language=heard.language or base.language,
+        tools=tools_of(wire.tools),
+        tool_choice=choice_of(wire.tool_choice),
+        max_output_tokens=None if wire.max_output_tokens == "inf" else wire.max_output_tokens,
     )
     if isinstance(detection, ServerVad):
         config = replace(
@@ -78,9 +83,10 @@ def session_config(wire: WireSession, base: SessionConfig, voices: frozenset[str
     return config
 
 
-def _voice(wanted: AudioOutput, own: Voice, voices: frozenset[str]) -> Voice:
-    name = wanted.voice if isinstance(wanted.voice, str) else wanted.voice.id
-    return Voice(name if name in voices else own.name, wanted.speed)
+def voice_of(wanted: AnyVoice, speed: float, own: Voice, voices: frozenset[str]) -> Voice:
+    """The voice of that name if there is one, else the agent's own."""
+    name = wanted if isinstance(wanted, str) else wanted.id
+    return Voice(name if name in voices else own.name, speed)
 
 
 def _policy(detection: ServerVad | SemanticVad | None, own: TurnPolicy) -> TurnPolicy:

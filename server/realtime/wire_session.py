@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from server.realtime.client_events import Modalities
+from server.realtime.client_events import AnyVoice, Modalities
 from server.realtime.errors import ClientError
 from server.realtime.incoming import validated
+from server.realtime.wire_tools import MaxOutputTokens, ToolChoice, Tools
 
 
 class _Part(BaseModel):
@@ -79,17 +80,11 @@ class AudioInput(_Part):
     )
 
 
-class VoiceId(_Part):
-    """A voice by its id."""
-
-    id: Annotated[str, Field(max_length=128)]
-
-
 class AudioOutput(_Part):
     """The loudspeaker's side."""
 
     format: Format = Pcm24k()
-    voice: Annotated[str, Field(max_length=128)] | VoiceId = "default"
+    voice: AnyVoice = "default"
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
 
 
@@ -110,9 +105,9 @@ class WireSession(_Part):
     output_modalities: Modalities = ["audio"]
     instructions: str = Field(default="", max_length=64_000)
     audio: Audio = Audio()
-    tools: list[dict[str, Any]] = Field(default=[], max_length=128)
-    tool_choice: str | dict[str, Any] = "auto"
-    max_output_tokens: int | Literal["inf"] = "inf"
+    tools: Tools = []
+    tool_choice: ToolChoice = "auto"
+    max_output_tokens: MaxOutputTokens = "inf"
     truncation: str | dict[str, Any] = "auto"
     tracing: str | dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
