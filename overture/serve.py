@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from overture.logs import set_up_logging
 from overture.settings import Settings
 from server.app import create_app
 from server.host import AgentCard, Limits, OpenSession, ServerHost
+from server.keys import KeyRing, KeysError
 from server.run import bind
 from server.run import serve as serve_app
+from server.tls import TlsError, tls_context
+from server.webrtc.ice_config import IceConfig
 
 STOPPED_EARLY = 143
 """Exit code when SIGTERM came before the server was ready: 128 + SIGTERM, as a shell has it."""
@@ -31,41 +35,56 @@ STATIC = Path(__file__).resolve().parent.parent / "static"
 def serve(settings: Settings, agent: Agent) -> int:
     """Runs until SIGTERM or Ctrl-C; the exit code. Raises UserError when it cannot start."""
     set_up_logging(level=settings.log_level, format=settings.log_format, words=settings.log_words)
+    keys, tls = _keys(settings), _tls(settings)
     # First of all, because nothing takes long to say that the port is taken.
     listening = _listen(settings)
     with listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(_serve(settings, agent, listening))
+            runner.run(_serve(settings, agent, listening, keys, tls))
         except asyncio.CancelledError:
             return STOPPED_EARLY
     return 0
 
 
-async def _serve(settings: Settings, agent: Agent, listening: socket.socket) -> None:
+async def _serve(
+    settings: Settings,
+    agent: Agent,
+    listening: socket.socket,
+    keys: KeyRing | None,
+    tls: ssl.SSLContext | None,
+) -> None:
     starting = asyncio.current_task()
     assert starting is not None
     # Until the server takes over the signals, SIGTERM must close what was opened so far.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, starting.cancel)
     async with assemble(settings, agent) as assembly:
-        limits = Limits(max_sessions=settings.max_sessions)
+        limits = Limits(
+            max_sessions=settings.max_sessions,
+            sessions_per_user=settings.sessions_per_user,
+            sessions_per_address=settings.sessions_per_address,
+        )
         host = ServerHost(
             agent=_card(agent),
             open_session=_opener(assembly),
             static_dir=STATIC,
             client_secrets=assembly.client_secrets,
+            keys=keys,
+            allowed_origins=frozenset(settings.allowed_origins),
             config=assembly.config,
             limits=limits,
             voices=assembly.parts.synthesizer.voices,
             engines={engine.port: engine.name for engine in assembly.engines},
+            ice=IceConfig(settings.ice_servers, settings.udp_ports),
             log_words=settings.log_words,
             on_session_ended=Garbage().session_ended,
         )
 
         def ready() -> None:
             leave_out_start_up()
-            print(start_up_lines(assembly, address(listening)), flush=True)
+            print(start_up_lines(assembly, address(listening, tls=tls is not None)), flush=True)
 
-        await serve_app(create_app(host), listening, limits, ready)
+        app = create_app(host)
+        await serve_app(app, listening, limits, ready, tls=tls, proxies=settings.behind_proxy)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -78,10 +97,27 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def address(listening: socket.socket) -> str:
+def _keys(settings: Settings) -> KeyRing | None:
+    try:
+        return None if settings.keys_file is None else KeyRing(settings.keys_file)
+    except KeysError as error:
+        raise UserError(str(error)) from None
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    try:
+        return tls_context(settings.tls_cert, settings.tls_key)
+    except TlsError as error:
+        raise UserError(str(error)) from None
+
+
+def address(listening: socket.socket, *, tls: bool = False) -> str:
     """Where a browser finds the server."""
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def start_up_lines(assembly: Assembly, url: str) -> str:
