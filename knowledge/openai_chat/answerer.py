@@ -28,8 +28,6 @@ RETRY_PAUSE = 0.1
 """Seconds before the second try when the server names none: enough for a proxy to find another."""
 LONGEST_RETRY_AFTER = 1.0
 """Seconds that a server may ask to be left alone; a listener waits meanwhile."""
-FOR_USAGE = 1.0
-"""Seconds after the last word in which the server may still say what it cost."""
 CHARS_PER_TOKEN = 12
 """No tokenizer's words are longer on average; a server that ignores the bound is stopped there."""
 
@@ -46,6 +44,7 @@ class ChatLimits:
     first_words_s: from the question to the model's first words, a second try included.
     first_sentence_s: to the first sentence or call, for a model that thinks in the open.
     between_words_s: from words to the next ones. whole_s: for all of it.
+    usage_s: after the last word, in which the server may still say what it cost.
     max_output_tokens: where the question sets no bound; two minutes of speech.
     """
 
@@ -53,6 +52,7 @@ class ChatLimits:
     first_sentence_s: float = 7.0
     between_words_s: float = 4.0
     whole_s: float = 45.0
+    usage_s: float = 1.0
     max_output_tokens: int = 400
 
 
@@ -202,7 +202,7 @@ class OpenAIChatAnswerer:
         self, chunks: AsyncGenerator[Chunk, None], deadline: float, *, finished: bool
     ) -> Chunk | None:
         """The next chunk, None after the last; raises ChatError if the answer lacks its end."""
-        patience = FOR_USAGE if finished else self._limits.between_words_s
+        patience = self._limits.usage_s if finished else self._limits.between_words_s
         until = asyncio.get_running_loop().time() + patience
         try:
             async with asyncio.timeout_at(until if finished else min(until, deadline)):

@@ -11,13 +11,11 @@ from knowledge.passages import Passage
 from knowledge.terms import terms_of
 
 MIN_SHARED = 0.5
-"""Share of the weight of those words of a sentence that any passage has."""
+"""Share of the weight of those words of a sentence that any passage has, for the first passage."""
 MIN_WORDS = 2
 """Shared words; "Have a nice day" shares one with the opening hours, and rests on nothing."""
-AS_GOOD = 0.95
-"""Of the best passage's weight, from which on another one supports the sentence as well."""
-MOST = 3
-"""Passages that are named for one sentence."""
+MOST = 2
+"""Passages that are named for one sentence: a second one for the words that the first lacks."""
 
 
 class Support:
@@ -33,17 +31,18 @@ class Support:
 
     def of(self, sentence: str) -> tuple[Passage, ...]:
         """The passages that support `sentence`, best first; most sentences have one or none."""
-        weights = {
-            term: self._index.weight(term) for term in self._told.intersection(terms_of(sentence))
-        }
+        known = self._told.intersection(terms_of(sentence))
+        weights = {term: self._index.weight(term) for term in known}
         least = MIN_SHARED * sum(weights.values())
-        shared = [
-            (sum(weights[term] for term in weights.keys() & terms), passage)
-            for passage, terms in self._passages
-            if len(weights.keys() & terms) >= MIN_WORDS
-        ]
-        best = max((weight for weight, _ in shared), default=0.0)
-        if not best or best < least:
-            return ()
-        ranked = sorted(shared, key=lambda found: -found[0])
-        return tuple(passage for weight, passage in ranked if weight >= AS_GOOD * best)[:MOST]
+        found: list[Passage] = []
+        while weights and len(found) < MOST:
+            # Of equals the first: passages come with the best fit to the question first.
+            passage, terms = max(
+                self._passages, key=lambda one: sum(weights[t] for t in weights.keys() & one[1])
+            )
+            shared = weights.keys() & terms
+            if len(shared) < MIN_WORDS or (not found and sum(weights[t] for t in shared) < least):
+                break
+            found.append(passage)
+            weights = {term: weight for term, weight in weights.items() if term not in shared}
+        return tuple(found)

@@ -47,7 +47,8 @@ def test_an_empty_index_knows_nothing() -> None:
 
 
 @given(
-    st.text(max_size=100), st.lists(st.builds(Message, st.just("user"), st.text(max_size=30)), max_size=2)
+    st.text(max_size=100),
+    st.lists(st.builds(Message, st.just("user"), st.text(max_size=30)), max_size=2),
 )
 def test_any_question_gets_an_answer(text: str, history: list[Message]) -> None:
     answers = ExtractiveAnswerer(INDEX).answers(Question(text, history))
