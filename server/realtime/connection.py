@@ -137,7 +137,7 @@ class Connection:
             for reply in self._requests.carry_out(event):
                 self._tell(reply)
         except ClientError as error:
-            self._fault(error, event_id, party)
+            self._fault(error, event_id or error.event_id, party)
 
     def _append(self, event: dict[str, Any], party: Party) -> None:
         if self._output is not None:

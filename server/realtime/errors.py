@@ -7,12 +7,16 @@ class ClientError(Exception):
     """A client event that cannot be carried out; the session goes on.
 
     code: the protocol's ("invalid_value", ...). param: the dotted path of the field at fault.
+    event_id: the client's name of the event, where whoever raises it is the only one who knows.
     """
 
-    def __init__(self, code: str, message: str, param: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, param: str | None = None, event_id: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.param = param
+        self.event_id = event_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def parse(message: str | bytes) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise ClientError("invalid_type", "the message should be a JSON object with a 'type'")
     if "type" not in event:
-        raise ClientError("missing_required_parameter", "the event has no 'type'", "type")
+        message = "the event has no 'type'"
+        raise ClientError("missing_required_parameter", message, "type", event_id_of(event))
     return event
 
 
