@@ -25,6 +25,7 @@ from server.host import ServerHost
 from server.loop_lag import LoopLag
 from server.metrics import Metrics
 from server.minting import Minting
+from server.refusal_log import RefusalLog
 from server.sessions import Sessions
 from server.webrtc.calls import Calls
 
@@ -33,8 +34,9 @@ def create_app(host: ServerHost) -> Starlette:
     """The application; `app.state.sessions` are its live connections."""
     metrics = Metrics(host.registry)
     client_secrets = ClientSecrets(host.client_secrets, host.wall_clock)
-    door = Door(host, client_secrets)
-    sessions = Sessions(host, metrics, door)
+    refusals = RefusalLog(metrics)
+    door = Door(host, client_secrets, refusals)
+    sessions = Sessions(host, metrics, door, refusals)
     calls = Calls(host, sessions)
     sessions.join = calls.join
     minting = Minting(host, client_secrets)
@@ -121,5 +123,6 @@ class _Pages:
                 "greeting": agent.greeting,
                 "examples": agent.examples,
                 "engines": dict(self._host.engines),
+                "ice_servers": [{"urls": url} for url in self._host.ice.public_urls],
             }
         )

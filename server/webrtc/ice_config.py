@@ -26,12 +26,6 @@ class IceServer:
     password: str = field(default="", repr=False)
     transport: str = "udp"
 
-    @property
-    def public_url(self) -> str:
-        """As a page may see it: without the credentials."""
-        asked = f"?transport={self.transport}" if self.scheme != "stun" else ""
-        return f"{self.scheme}:{self.host}:{self.port}{asked}"
-
 
 @dataclass(frozen=True, slots=True)
 class IceConfig:
@@ -49,6 +43,12 @@ class IceConfig:
     def turn(self) -> IceServer | None:
         """The TURN server in use."""
         return next((server for server in self.servers if server.scheme != "stun"), None)
+
+    @property
+    def public_urls(self) -> tuple[str, ...]:
+        """What a page is told. TURN servers are not: their credentials are no page's business, and
+        one relay, ours, is enough for a call."""
+        return () if self.stun is None else (f"stun:{self.stun.host}:{self.stun.port}",)
 
 
 def parse_ice_servers(text: str) -> tuple[IceServer, ...]:

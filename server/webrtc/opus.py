@@ -45,6 +45,8 @@ class OpusDecoder:
 
         The resampler holds a few samples back for the next packet.
         """
+        if not payload:
+            raise OpusError("an empty packet")  # FFmpeg would take it for the end of the stream
         try:
             frames = self._codec.decode(av.Packet(payload))
         except av.FFmpegError as error:

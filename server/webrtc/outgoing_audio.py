@@ -45,6 +45,11 @@ class OutgoingAudio:
         self.octets = 0
 
     @property
+    def talking(self) -> bool:
+        """Whether packets are being sent."""
+        return self._timer is not None
+
+    @property
     def timestamp(self) -> int:
         """Of the next packet, if it went now."""
         return self._timestamp

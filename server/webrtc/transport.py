@@ -59,7 +59,7 @@ class DtlsTransport(RTCDtlsTransport):
 
     def unprotect(self, data: bytes, *, rtcp: bool) -> bytes | None:
         """A datagram's packet; None before there are keys, or if it was not the peer's."""
-        if self._rx_srtp is None:
+        if self._task is None:
             return None
         try:
             packet: bytes = (self._rx_srtp.unprotect_rtcp if rtcp else self._rx_srtp.unprotect)(
@@ -71,7 +71,7 @@ class DtlsTransport(RTCDtlsTransport):
 
     def protect(self, packet: bytes, *, rtcp: bool) -> bytes | None:
         """A packet's datagram; None before there are keys."""
-        if self._tx_srtp is None:
+        if self._task is None:
             return None
         data: bytes = (self._tx_srtp.protect_rtcp if rtcp else self._tx_srtp.protect)(packet)
         return data
