@@ -23,7 +23,6 @@ PARTS = ("agent.yaml", "knowledge", "intents", "tools.py", "outreach")
 
 NOT_YET = {
     "outreach": "rules for speaking first",
-    "tools.py": "functions that the agent may call",
 }
 """Parts of an agent that this version reads past, with a notice."""
 

@@ -81,7 +81,7 @@ class EngineSettings(_Model):
     synthesizer: Literal["auto", "flite", "espeak", "scripted"] = Field(
         default="auto", description="Words to speech; `auto` takes the best there is."
     )
-    answerer: Literal["auto", "extractive", "scripted"] = Field(
+    answerer: Literal["auto", "openai", "extractive", "scripted"] = Field(
         default="auto", description="Questions to answers; `auto` takes the best there is."
     )
 
@@ -99,6 +99,11 @@ class AgentSettings(_Model):
         default="UTC", description="IANA name, such as Europe/Amsterdam."
     )
     voice: VoiceSettings = Field(default=VoiceSettings(), description="How it sounds.")
+    instructions: str = Field(
+        default="",
+        max_length=8000,
+        description="How a language model should behave; without one they have no effect.",
+    )
     greeting: str = Field(
         default="", max_length=500, description="Said when a conversation begins; empty: it waits."
     )

@@ -12,17 +12,21 @@ import structlog
 
 from conversation import Endpointing, TurnPolicy
 from intents.engine import IntentEngine
+from knowledge.counts import ModelCounts
 from knowledge.documents import read_documents
 from knowledge.extractive import ExtractiveAnswerer
+from knowledge.fallback import FallbackAnswerer
 from knowledge.index import KnowledgeIndex
 from knowledge.passages import Answerer
 from knowledge.scripted import ScriptedAnswerer
 from live.config import SessionConfig
 from live.parts import Parts
+from live.tools import NoTools, Toolbox
 from overture.agent_folder import Agent
 from overture.errors import UserError
 from overture.kept_corpus import kept_expected_speech
 from overture.settings import Settings
+from overture.tools import load_tools
 from sessions.client_secrets import SecretStore
 from sessions.context import SessionContext, UnreadableContextError
 from sessions.store import StoreUnavailableError
@@ -55,7 +59,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """Everything that answers, joined and started."""
+    """Everything that answers, joined and started. model_counts: None without a language model."""
 
     agent: Agent
     parts: Parts
@@ -64,6 +68,7 @@ class Assembly:
     durable: bool
     config: SessionConfig
     client_secrets: SecretStore
+    model_counts: ModelCounts | None
 
 
 class _Memory:
@@ -91,17 +96,18 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
     """
     async with AsyncExitStack() as stack:
         index = KnowledgeIndex(read_documents(agent.knowledge_folder))
-        async with asyncio.TaskGroup() as starting:
+        async with _starting() as starting:
             memory = starting.create_task(_memory(settings, stack))
             recognizers = starting.create_task(_recognizers(settings, agent, stack))
             synthesizer = starting.create_task(_synthesizer(settings, agent, stack))
-        answerer, answers = _answerer(settings, agent, index)
-        stack.push_async_callback(answerer.aclose)
+            answering = starting.create_task(_answerer(settings, agent, index, stack))
+            toolbox = starting.create_task(_toolbox(agent))
         activity = SileroVoiceActivity()
         stack.push_async_callback(activity.aclose)
         keeper, client_secrets, where, durable = memory.result()
         heard, hears = recognizers.result()
         voice, speaks = synthesizer.result()
+        answerer, answers, model_counts = answering.result()
         parts = Parts(
             agent=agent.name,
             agent_version=agent.version,
@@ -113,6 +119,8 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             memory=keeper,
             clock=OutputClock(),
             greeting=agent.settings.greeting,
+            follows_instructions=model_counts is not None,
+            toolbox=toolbox.result(),
         )
         yield Assembly(
             agent,
@@ -122,7 +130,21 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             durable,
             session_config(agent),
             client_secrets,
+            model_counts,
         )
+
+
+@asynccontextmanager
+async def _starting() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group whose UserErrors are told as one, since that is what a person can read."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failed:
+        told, others = failed.split(UserError)
+        if told is None or others is not None:
+            raise
+        raise UserError("\n".join(map(str, told.exceptions))) from None
 
 
 def session_config(agent: Agent) -> SessionConfig:
@@ -195,15 +217,40 @@ async def _synthesizer(
     return cached, Engine("synthesizer", engine.name, better)
 
 
-def _answerer(settings: Settings, agent: Agent, index: KnowledgeIndex) -> tuple[Answerer, Engine]:
+async def _answerer(
+    settings: Settings, agent: Agent, index: KnowledgeIndex, stack: AsyncExitStack
+) -> tuple[Answerer, Engine, ModelCounts | None]:
     name = _first_choice(settings.answerer, agent.settings.engines.answerer)
     if name == "scripted":
-        return ScriptedAnswerer(), Engine("answerer", "scripted")
+        return ScriptedAnswerer(), Engine("answerer", "scripted"), None
     zone = ZoneInfo(agent.settings.time_zone)
-    answerer = ExtractiveAnswerer(
+    documents = ExtractiveAnswerer(
         index, agent.settings.unknown_answer, today=lambda: datetime.now(zone).date()
     )
-    return answerer, Engine("answerer", answerer.name)
+    if settings.llm_url is None:
+        if name == "openai":
+            raise UserError(
+                f"{agent.folder}/agent.yaml asks for answerer: openai; say with OVERTURE_LLM_URL "
+                "and OVERTURE_LLM_MODEL where it is, or set OVERTURE_ANSWERER=extractive"
+            )
+        better = "" if name == "extractive" else "a language model: docs/language-model.md"
+        return documents, Engine("answerer", documents.name, better), None
+    if name == "extractive":
+        return documents, Engine("answerer", documents.name), None
+    from overture.language_model import language_model, shown
+
+    counts = ModelCounts()
+    model = language_model(settings, agent, index, lambda: datetime.now(zone), counts)
+    stack.push_async_callback(model.aclose)
+    await model.open()
+    answerer = FallbackAnswerer(model, documents, counts)
+    return answerer, Engine("answerer", shown(settings)), counts
+
+
+async def _toolbox(agent: Agent) -> Toolbox:
+    path = agent.folder / "tools.py"
+    # In a thread, since the file may import whatever it likes.
+    return await asyncio.to_thread(load_tools, path) if path.is_file() else NoTools()
 
 
 def _first_choice(operator: str, agent: str) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
-from overture import exposure
+from overture import exposure, remote_engine
 from overture.errors import UserError
 from server.webrtc.ice_config import (
     IceServer,
@@ -21,6 +21,9 @@ from server.webrtc.ice_config import (
 from sessions.redis_url import without_password
 
 PREFIX = "OVERTURE_"
+
+SECRETS = frozenset({"llm_key"})
+"""Settings whose value appears nowhere, not even when it is wrong."""
 
 NOT_SETTINGS = frozenset({"OVERTURE_DATASETS"})
 """Variables with the prefix that others read: OVERTURE_DATASETS names recordings for tests."""
@@ -154,9 +157,28 @@ class Settings(BaseSettings):
         default="auto",
         description="Words to speech. `auto`: what agent.yaml says, else the best there is.",
     )
-    answerer: Literal["auto", "extractive", "scripted"] = Field(
+    answerer: Literal["auto", "openai", "extractive", "scripted"] = Field(
         default="auto",
-        description="Questions to answers. `auto`: what agent.yaml says, else the best there is.",
+        description="Questions to answers. `auto`: what agent.yaml says, else the best there is. "
+        "`openai` is the language model of `OVERTURE_LLM_URL`.",
+    )
+    llm_url: Annotated[str, AfterValidator(remote_engine.server_url)] | None = Field(
+        default=None,
+        description="Server of a language model that speaks OpenAI's chat completions, up to and "
+        "with `/v1`. See language-model.md.",
+    )
+    llm_model: str = Field(
+        default="", max_length=200, description="The model's name, as its server knows it."
+    )
+    llm_key: Annotated[SecretStr, AfterValidator(remote_engine.api_key)] = Field(
+        default=SecretStr(""), description="Key for the language model's server. Never shown."
+    )
+    llm_timeout_s: float = Field(
+        default=4.0,
+        ge=0.5,
+        le=6.0,
+        description="Seconds in which the language model must say its first words, and its next "
+        "ones; else the documents alone answer.",
     )
     recognizer_workers: int = Field(
         default_factory=default_recognizer_workers,
@@ -228,8 +250,10 @@ def load_settings(**from_command_line: object) -> Settings:
             (str(each["loc"][0]), each["input"], _what_is_right(each)) for each in error.errors()
         ]
     else:
-        dangers = exposure.dangers(settings)
-        problems = [(name, str(getattr(settings, name)), why) for name, why in dangers.items()]
+        dangers = exposure.dangers(settings) | remote_engine.gaps(settings)
+        problems = [
+            (name, str(getattr(settings, name) or ""), why) for name, why in dangers.items()
+        ]
         if not problems:
             return settings
     lines = []
@@ -253,6 +277,8 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 
 
 def _shown(name: str, value: object) -> str:
+    if name in SECRETS:
+        return "***"
     if name == "ice_servers":
         return repr(without_credentials(str(value)))
     return repr(without_password(str(value)) if name == "redis_url" else value)

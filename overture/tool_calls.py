@@ -16,8 +16,6 @@ from pydantic_core import PydanticSerializationError, to_json
 from knowledge.passages import Tool
 from live.tools import ToolContext, ToolError
 
-CALL_S = 10.0
-"""Seconds a function may take: a person who waits longer for an answer has hung up."""
 MAX_OUTPUT_CHARS = 8_000
 """Of a function's result: the model reads it all before it says a word."""
 MAX_THREADS = 8
@@ -61,14 +59,9 @@ class AgentTools:
         if function.takes_context:
             given[function.takes_context] = context
         try:
-            async with asyncio.timeout(CALL_S):
-                result = await self._run(function.call, given)
-            return _as_text(name, result)
+            return _as_text(name, await self._run(function.call, given))
         except ToolError:
             raise
-        except TimeoutError:
-            log.warning("tool_timed_out", tool=name, seconds=CALL_S)
-            raise ToolError(f"{name} took more than {CALL_S:g} seconds and was given up") from None
         except Exception as error:
             # Whatever an author's function does, the talk goes on. What went wrong inside is for
             # the log: a model would read it out.

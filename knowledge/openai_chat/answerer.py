@@ -124,6 +124,10 @@ class OpenAIChatAnswerer:
             if not ended:
                 self._breaker.given_up()
 
+    async def open(self) -> None:
+        """Loads what talking to the server takes, so that the first question need not wait."""
+        await self._client.open()
+
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._client.aclose()

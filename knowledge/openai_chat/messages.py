@@ -18,7 +18,9 @@ from knowledge.passages import (
 )
 
 MAX_MESSAGE_CHARS = 4_000
-"""Of one earlier message or function output: an item of a conversation, not a book."""
+"""Of one earlier message: an item of a conversation, not a book."""
+MAX_OUTPUT_CHARS = 8_000
+"""Of one function's output: about 2,000 tokens, all of which the model reads before it speaks."""
 MAX_INSTRUCTIONS_CHARS = 20_000
 MAX_PASSAGES_CHARS = 8_000
 """About 2,000 tokens: what eight paragraphs come to, and half a second of a small local model."""
@@ -151,7 +153,7 @@ def _called(calls: Sequence[FunctionCall], outputs: Mapping[str, str]) -> list[d
         {
             "role": "tool",
             "tool_call_id": call.call_id,
-            "content": outputs[call.call_id][:MAX_MESSAGE_CHARS],
+            "content": outputs[call.call_id][:MAX_OUTPUT_CHARS],
         }
         for call in calls
     ]
