@@ -3,19 +3,24 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.support.recordings import speak
+from tests.support.small_whisper import SAID, make_small_whisper
+from tests.support.speech_api_server import speech_api_server
 from voice.audio import HEARING_RATE, Pcm
 from voice.corpus import SpokenCorpus
 from voice.recognition import Recognition, Recognizer, RecognizerError, Utterance
+from voice.recognizers.faster_whisper import FasterWhisperRecognizer
+from voice.recognizers.openai import OpenAIRecognizer
 from voice.recognizers.pocketsphinx import PocketsphinxRecognizer
 from voice.recognizers.scripted import ScriptedRecognizer
+from voice.speech_api import RemoteEngine
 
-SAID = "can i get a large latte"
 EXPECTED = SpokenCorpus.from_texts(
     [
         (f"{opening} a {size} {drink}", 1.0)
@@ -29,16 +34,33 @@ SCRIPT = json.dumps(
 )
 
 
-@pytest.fixture(params=["pocketsphinx", "scripted"])
+TELL_TIMES = ("pocketsphinx", "scripted")
+"""Recognizers that say when each word was said."""
+
+
+async def made(name: str, folder: Path, stack: AsyncExitStack) -> Recognizer:
+    match name:
+        case "pocketsphinx":
+            return PocketsphinxRecognizer(EXPECTED, workers=1, cache_dir=folder)
+        case "faster-whisper":
+            return FasterWhisperRecognizer(make_small_whisper(folder / "small"))
+        case "openai":
+            server = await stack.enter_async_context(speech_api_server(SAID))
+            return OpenAIRecognizer(RemoteEngine(server.url, "whisper-1"))
+        case _:
+            return ScriptedRecognizer()
+
+
+@pytest.fixture(params=[*TELL_TIMES, "faster-whisper", "openai"])
 async def recognizer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Recognizer]:
-    made: Recognizer = (
-        PocketsphinxRecognizer(EXPECTED, workers=1, cache_dir=tmp_path)
-        if request.param == "pocketsphinx"
-        else ScriptedRecognizer()
-    )
-    await made.start()
-    yield made
-    await made.aclose()
+    async with AsyncExitStack() as stack:
+        recognizer = await made(request.param, tmp_path, stack)
+        await recognizer.start()
+        stack.push_async_callback(recognizer.aclose)
+        yield recognizer
+
+
+of_those_that_tell_times = pytest.mark.parametrize("recognizer", TELL_TIMES, indirect=True)
 
 
 def utterance(samples: Pcm) -> Utterance:
@@ -50,11 +72,13 @@ async def test_the_words_that_were_said_are_heard(recognizer: Recognizer) -> Non
     assert heard.text == SAID
 
 
+@of_those_that_tell_times
 async def test_the_text_is_its_words(recognizer: Recognizer) -> None:
     heard = await recognizer.recognize(utterance(speak(SAID)))
     assert " ".join(word.text for word in heard.words) == heard.text
 
 
+@of_those_that_tell_times
 async def test_words_follow_each_other_inside_the_utterance(recognizer: Recognizer) -> None:
     samples = speak(SAID)
     heard = await recognizer.recognize(utterance(samples))
