@@ -96,6 +96,13 @@ class Answering:
         """Whether this item is being spoken."""
         return any(said.item_id == item_id for said in self._said.values())
 
+    def item_of(self, response: int) -> str | None:
+        """The item of an answer that is spoken and remembered; None of a prompt or a text."""
+        said = self._said.get(response)
+        if said is None or not (said.audio and said.kept) or isinstance(said.origin, OfPrompt):
+            return None
+        return said.item_id
+
     @property
     def has_called(self) -> bool:
         """What is being spoken has told the client to run a function, so that the client may ask
@@ -184,6 +191,8 @@ class Answering:
         while calls:
             item = function_call_item(calls.pop(0))
             previous = self._core.history.add(item) if said.kept else None
+            if said.kept:
+                self._core.remember(item)
             said.called = True
             self._core.tell(told.FunctionCalled(said.response_id, item, previous))
 
@@ -269,10 +278,8 @@ class Answering:
         kept_marks = tuple(mark for mark in marks if mark[0] <= len(text))
         if said.item_id not in core.history:  # the client deleted it meanwhile
             return Item(said.item_id, "assistant", text, said.audio, item_status, audio_ms)
-        if not text:
-            item = core.history.get(said.item_id)
-            core.history.delete(said.item_id)
-            return item
+        # One of which nothing was heard stays too, without words: clients truncate what they were
+        # interrupted in, and some give up on the error that a missing item would be.
         item = core.history.replace(
             said.item_id, text=text, status=item_status, audio_ms=audio_ms, marks=kept_marks
         )

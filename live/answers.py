@@ -79,6 +79,10 @@ class Answers:
         if command.trouble:
             self._give(work, (AnswerSentence(CANNOT_HEAR, known=False),))
             return
+        request = self.request_of(command.origin)
+        if request is not None and request.say:
+            self._give(work, tuple(AnswerSentence(text) for text in request.say))
+            return
         asked = self._asked(command)
         if isinstance(command.origin, ToRequest) and self._is_for_a_greeting(asked):
             greeting = self._core.parts.greeting

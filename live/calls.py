@@ -88,6 +88,7 @@ class Calls:
         history = self._core.history
         try:
             worked = history.get(anchor).worked
-            history.replace(anchor, worked=(*worked, call, output))
+            item = history.replace(anchor, worked=(*worked, call, output))
+            self._core.remember(item, self._core.sources_of(anchor))
         except HistoryError:
             self._core.log.info("tool_call_not_kept", tool=call.name)  # its item was deleted

@@ -45,6 +45,7 @@ class ResponseRequest:
     in_conversation: False for a response out of the conversation: nothing of it is remembered, no
         form is filled by it, and in text it needs no floor.
     items: what it is an answer to, instead of the conversation.
+    say: its sentences, where they are known already: the rest of an answer that broke off.
     """
 
     audio: bool | None = None
@@ -56,3 +57,4 @@ class ResponseRequest:
     max_output_tokens: int | Literal["inf"] | None = None
     in_conversation: bool = True
     items: tuple[Item, ...] | None = None
+    say: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """What the sides of one live session share: its settings, its memory, and the two ways out."""
 
 from collections.abc import Callable
-from time import time
 
 import structlog
 
@@ -9,6 +8,7 @@ from conversation.events import Event
 from live.config import SessionConfig
 from live.events import LiveEvent
 from live.history import History, Item
+from live.keeping import from_stored, to_stored
 from live.parts import Parts
 from sessions import context as stored
 from voice.audio import SPEAKING_RATE, Pcm
@@ -58,15 +58,16 @@ class Core:
         """Goes on with a conversation as it was stored."""
         self.context = context
         for item in context.items:
-            self.history.add(Item(item.id, item.role, item.text, spoken=True))
+            self.history.add(from_stored(item))
 
     def remember(self, item: Item, sources: tuple[stored.Source, ...] = ()) -> None:
-        """Stores a message as it was heard."""
-        if item.text:
-            kept = stored.Item(
-                id=item.id, role=item.role, text=item.text, at=time(), sources=sources
-            )
-            self.keep(self.context.with_item(kept))
+        """Stores an item as it is, a message as it was heard."""
+        if (kept := to_stored(item, sources)) is not None:
+            self.keep(self.context.with_item(kept, self.history.before(item.id)))
+
+    def sources_of(self, item_id: str) -> tuple[stored.Source, ...]:
+        """What an item that is stored rests on."""
+        return next((kept.sources for kept in self.context.items if kept.id == item_id), ())
 
     def forget(self, item_id: str) -> None:
         """Takes an item out of the conversation; raises HistoryError."""

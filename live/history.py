@@ -92,6 +92,16 @@ class History:
         """The item; raises HistoryError."""
         return self._items[self._index(item_id)]
 
+    def before(self, item_id: str) -> str | None:
+        """The id before it, "" for the first; None if it is the last or not there."""
+        try:
+            index = self._index(item_id)
+        except HistoryError:
+            return None
+        if index == len(self._items) - 1:
+            return None
+        return self._items[index - 1].id if index else ""
+
     def add(self, item: Item, after: str | None = None) -> str | None:
         """Puts it after that item (None: at the end; ROOT: first); returns the id before it.
 

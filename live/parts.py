@@ -8,6 +8,7 @@ from intents.engine import IntentEngine
 from knowledge.passages import Answerer
 from live.tools import NoTools, Toolbox
 from sessions.context import SessionContext
+from sessions.journal import Journal, NoJournal
 from voice.pacing import OutputClock
 from voice.recognition import Recognizer
 from voice.synthesis import Synthesizer
@@ -33,6 +34,7 @@ class Parts:
     recognizers: by the name a session may ask for; "" is the one it gets without asking.
     greeting: said when a client wants a response and nobody has said anything.
     toolbox: functions that the agent may call by itself.
+    journal: where what happens in sessions is recorded.
     loaded: the machine is short of time now; early work is skipped.
     """
 
@@ -48,4 +50,5 @@ class Parts:
     greeting: str = ""
     follows_instructions: bool = False
     toolbox: Toolbox = field(default_factory=NoTools)
+    journal: Journal = field(default_factory=NoJournal)
     loaded: Callable[[], bool] = lambda: False

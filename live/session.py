@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, assert_never
 
-from conversation import Conversation
+from conversation import Conversation, Floor
 from conversation import commands as c
 from conversation import events as e
 from knowledge.passages import Tool
 from live import events as told
 from live.answering import Answering
 from live.beside import AT_ONCE, Beside
+from live.bookmark import Bookmark
 from live.calls import Calls
 from live.config import ResponseRequest, SessionConfig
 from live.core import Core
@@ -20,8 +21,11 @@ from live.history import History, Item
 from live.listening import Listening
 from live.mind import Mind, form_from_json
 from live.parts import Parts
+from live.recorder import RecordedAnswerer, Recorder
+from live.returning import GO_ON_AFTER_S, Rest, take_up
 from live.work import Work
 from sessions.context import new_context
+from sessions.resuming import Return, may_go_on
 from voice.audio import HEARING_RATE, Pcm
 from voice.pacing import Timer
 
@@ -79,12 +83,14 @@ class LiveSession:
             session_id=session_id, user=user, agent=parts.agent, agent_version=parts.agent_version
         )
         self._clock = parts.clock
-        self._core = Core(parts, config, context, self._post, listener)
         self._machine = Conversation(config.policy, self._clock.now())
+        self._recorder = Recorder(self._machine, self._clock)
+        self._listener = listener
+        self._core = Core(parts, config, context, self._post, self._tell)
         self._calls = Calls(self._core)
         self._mind = Mind(
             parts.intents,
-            parts.answerer,
+            RecordedAnswerer(parts.answerer, self._recorder.note),
             self._calls,
             self._core.log,
             follows=parts.follows_instructions,
@@ -93,23 +99,48 @@ class LiveSession:
         self._beside = Beside(self._core, self._mind)
         self._listening = Listening(self._core, self._mind, self._work)
         self._answering = Answering(self._core, self._mind, self._work, self._listening.watch)
+        self._bookmark = Bookmark(self._core, self._answering.item_of)
         self._listening.ears.threshold = config.vad_threshold
         self._events: deque[e.Event] = deque()
         self._draining = False
         self._timer: Timer | None = None
         self._warned_of: set[str] = set()
         self._closed = False
+        self.resumed = False
+        """It goes on with a conversation that was stored."""
 
     # Life
 
-    async def start(self) -> None:
-        """Takes up the context that is stored under this session id, if it is this user's."""
+    async def start(self, back: Return | None = None) -> None:
+        """Takes up the context that is stored under this session id, and says what was not heard
+        of its last answer, if that was just now.
+
+        back: what the client shows to go on with it; None: it is the session's user.
+        Raises SessionError("session_not_yours") when it may not.
+        """
         core = self._core
+        back = back or Return(core.context.user)
         context = await core.parts.memory.load(core.context.id)
-        if context is not None and context.user == core.context.user:
-            core.restore(context)
+        if context is not None:
+            if not may_go_on(context, back):
+                raise SessionError(
+                    "session_not_yours",
+                    "this session is another's, or ?resume= is not its token; leave out ?session=",
+                )
+            rest = take_up(core, context, back)
             self._mind.form = form_from_json(context.form)
+            self.resumed = True
+            if rest is not None:
+                soon = self._clock.now() + GO_ON_AFTER_S
+                self._clock.call_at(soon, lambda: self._go_on(rest))
+        self._recorder.begin(core.parts.journal, core.context, core.config.policy)
         self._listening.ears.start()
+
+    def _go_on(self, rest: Rest) -> None:
+        """Says what is left of an answer, unless something else has begun meanwhile."""
+        if not self._closed and self._machine.floor is Floor.IDLE:
+            request = ResponseRequest(say=rest.sentences, metadata=rest.metadata)
+            self._post(e.ResponseRequested(self._answering.answers.request(request)))
 
     async def aclose(self) -> None:
         """Ends the conversation and everything that runs for it."""
@@ -124,6 +155,15 @@ class LiveSession:
         await self._work.aclose()
         await self._beside.aclose()
         await self._calls.aclose()
+
+    @property
+    def resume_token(self) -> str:
+        """What a client shows to go on with this conversation later."""
+        return self._core.context.resume_token
+
+    def is_open_to(self, back: Return) -> bool:
+        """Whether a client that shows this may take the session over."""
+        return may_go_on(self._core.context, back)
 
     @property
     def history(self) -> History:
@@ -281,6 +321,10 @@ class LiveSession:
 
     # Around the machine
 
+    def _tell(self, event: LiveEvent) -> None:
+        self._recorder.told(event)
+        self._listener(event)
+
     def _post(self, event: e.Event) -> None:
         """Hands an event to the machine; what its commands post in turn waits for its place."""
         if self._closed:
@@ -293,8 +337,11 @@ class LiveSession:
         self._draining = True
         try:
             while self._events:
-                for command in self._machine.handle(self._events.popleft(), self._clock.now()):
+                event = self._events.popleft()
+                commands = self._recorder.handle(event)
+                for command in commands:
                     self._do(command)
+                self._bookmark.follow(event, commands)
         finally:
             self._draining = False
         self._set_timer()

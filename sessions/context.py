@@ -49,6 +49,7 @@ class Item(_Stored):
     text: of an interrupted answer only the words that were played. at: Unix time in seconds.
     spoken: it was audio, `audio_ms` of it with these `marks`. complete: it was not cut short.
     kind, raw: of what is no message, the item as the wire has it.
+    worked: functions of the agent's own that were called for it, and what came of them.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Item(_Stored):
     marks: Marks = ()
     kind: str = "message"
     raw: Mapping[str, JsonValue] = Field(default_factory=dict)
+    worked: tuple[Mapping[str, str], ...] = ()
 
 
 class Played(_Stored):
@@ -115,14 +117,17 @@ class SessionContext(_Stored):
     played: Played | None = None
     answer: Answer | None = None
 
-    def with_item(self, item: Item) -> "SessionContext":
-        """The context with `item` as its latest; one of the same id is replaced in its place.
+    def with_item(self, item: Item, after: str | None = None) -> "SessionContext":
+        """The context with `item` after that one, "" for the first place, None or an unknown one
+        for the last; one of the same id is replaced in its place.
 
         The oldest items beyond MAX_ITEMS are dropped.
         """
         items = tuple(item if kept.id == item.id else kept for kept in self.items)
         if all(kept.id != item.id for kept in self.items):
-            items = (*items, item)
+            at = next((i + 1 for i, kept in enumerate(items) if kept.id == after), len(items))
+            at = 0 if after == "" else at
+            items = (*items[:at], item, *items[at:])
         faded = items[-MAX_ITEMS:-MARKED_ITEMS]
         if any(old.marks for old in faded):
             faded = tuple(old.model_copy(update={"marks": ()}) for old in faded)

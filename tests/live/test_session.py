@@ -233,6 +233,20 @@ async def test_a_recognizer_that_fails_is_owned_up_to_in_a_sentence() -> None:
         await talk.until_quiet()
         assert "say that again" in talk.answers[0]
         assert talk.all(told.FloorChanged)[-1].floor is Floor.IDLE
+        (failed,) = talk.all(told.TranscriptionFailed)
+        assert failed.item_id == talk.all(told.TurnCommitted)[0].item.id
+        assert failed.reason == "out of order"
+        assert talk.heard == []
+
+
+async def test_a_manual_turn_that_cannot_be_recognized_is_told_to_have_failed() -> None:
+    parts = replace(scripted_parts(), recognizers={"": _BrokenRecognizer()})
+    async with talking(parts, SessionConfig(policy=TurnPolicy(manual=True))) as talk:
+        await talk.says(QUESTION)
+        talk.session.commit()
+        await talk.silence(0.2)
+        assert len(talk.all(told.TranscriptionFailed)) == 1
+        assert talk.heard == []
 
 
 class _BrokenAnswerer:
@@ -291,9 +305,10 @@ async def test_another_persons_session_is_not_taken_up() -> None:
     async with talking(scripted_parts(memory), session_id="one", user="ann") as talk:
         await talk.says(ORDER)
         await talk.until_quiet()
-    async with talking(scripted_parts(memory), session_id="one", user="bob") as talk:
-        assert len(talk.session.history) == 0
-        assert talk.session.mind.form is None
+    with pytest.raises(SessionError, match="another's"):
+        async with talking(scripted_parts(memory), session_id="one", user="bob"):
+            pass
+    assert memory.contexts["one"].user == "ann"
 
 
 async def test_instructions_that_cannot_be_followed_are_warned_of_once() -> None:

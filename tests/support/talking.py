@@ -4,8 +4,9 @@ Speech is flite's through the real voice activity detector; the words are those 
 that a test knows what was understood. Voices are tones, so nothing depends on an engine.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from live.parts import Parts
 from live.session import LiveSession
 from overture.agent_folder import load_agent
 from sessions.context import SessionContext
+from sessions.resuming import Return
 from tests.support.recordings import speak
 from voice.audio import HEARING_RATE, Pcm
 from voice.pacing import SteppedClock
@@ -90,6 +92,17 @@ class Talk:
         for _ in range(int(seconds * 50)):
             self._clock.step(0.02)
             await self.session.settled()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Listens until it is, without waiting for work that may never end."""
+        for _ in range(5000):
+            if true():
+                return
+            self.session.hear(np.zeros(FRAME, np.int16))
+            await self.session.heard_all()
+            self._clock.step(0.02)
+            await asyncio.sleep(0)  # the recognizer's turn
+        raise AssertionError("it never came about")
 
     async def says(self, text: str, voice: str = "slt") -> None:
         """Speaks, and is silent for 150 ms."""
@@ -181,13 +194,14 @@ async def talking(
     config: SessionConfig | None = None,
     session_id: str = "test",
     user: str = "u42",
+    back: Return | None = None,
 ) -> AsyncIterator[Talk]:
-    """A conversation that has begun."""
+    """A conversation that has begun. back: what its client shows to go on with an earlier one."""
     parts = parts or scripted_parts()
     for recognizer in parts.recognizers.values():
         await recognizer.start()
     talk = Talk(parts, config or SessionConfig(), session_id, user)
-    await talk.session.start()
+    await talk.session.start(back)
     try:
         yield talk
     finally:
