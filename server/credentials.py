@@ -1,7 +1,7 @@
 """Where clients put their key: the Authorization header, or, in browsers, a WebSocket subprotocol.
 
-A page cannot set headers on a WebSocket, so the protocol has it offer the subprotocols `realtime` and
-`openai-insecure-api-key.KEY`; the first is answered, the second is never repeated nor logged.
+A page cannot set headers on a WebSocket, so the protocol has it offer the subprotocols `realtime`
+and `openai-insecure-api-key.KEY`; the first is answered, the second never repeated nor logged.
 """
 
 from collections.abc import Sequence

@@ -13,6 +13,7 @@ from server.credentials import CredentialsError, presented_key
 from server.host import ServerHost
 from server.keys import ApiKey, Role
 from server.origins import is_allowed
+from server.refusal_log import RefusalLog
 from server.refusals import ORIGIN, RefusedError, http_refusal
 from sessions.store import StoreUnavailableError
 
@@ -60,7 +61,8 @@ class Door:
     """Lets callers in, or raises RefusedError. Without keys everybody is let in, as then only this
     machine can reach us, and web pages from elsewhere are kept out by their origin."""
 
-    def __init__(self, host: ServerHost, secrets: ClientSecrets) -> None:
+    def __init__(self, host: ServerHost, secrets: ClientSecrets, refusals: RefusalLog) -> None:
+        self._refusals = refusals
         self._keys = host.keys
         self._secrets = secrets
         self._allowed_origins = host.allowed_origins
@@ -105,6 +107,7 @@ class Door:
             try:
                 return await endpoint(request, await self.admit(request, right))
             except RefusedError as refused:
+                self._refusals.note(refused, request)
                 return http_refusal(refused)
 
         return guarded

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import structlog
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
@@ -21,16 +20,12 @@ from server.realtime.connection import Connection
 from server.realtime.errors import ClientError
 from server.realtime.line import Line
 from server.realtime.query import Query, QueryError, parse_query
-from server.realtime.rates import Allowance
 from server.realtime.websocket_line import WebSocketLine
+from server.refusal_log import RefusalLog
 from server.refusals import RefusedError, refuse_websocket
-
-log = structlog.get_logger("overture.server")
 
 RECHECK_S = 2.0
 """How often keys that were withdrawn are looked for."""
-LOGGED_A_SECOND = 5.0
-"""Refusals that are logged; all are counted. Who knocks in vain all day fills no disk."""
 
 Join: TypeAlias = Callable[[WebSocket, Caller], Awaitable[None]]
 
@@ -49,13 +44,15 @@ class Live:
 class Sessions:
     """Takes sessions in, on whatever line they come, or says why not."""
 
-    def __init__(self, host: ServerHost, metrics: Metrics, door: Door) -> None:
+    def __init__(
+        self, host: ServerHost, metrics: Metrics, door: Door, refusals: RefusalLog
+    ) -> None:
         self._host = host
+        self._refusals = refusals
         self._metrics = metrics
         self._door = door
         self._places = Places(host.limits)
         self._live: dict[str, Live] = {}
-        self._logged: Allowance | None = None
         self.join: Join | None = None
         """How `?call_id=` takes part in a call; None where there are none."""
 
@@ -67,7 +64,7 @@ class Sessions:
         try:
             caller = await self._door.admit(websocket, Right.TALK)
         except RefusedError as refused:
-            self.note_refusal(refused)
+            self._refusals.note(refused, websocket)
             await refuse_websocket(websocket, refused)
             return
         offered = websocket.scope.get("subprotocols", [])
@@ -80,7 +77,7 @@ class Sessions:
             async with self.place(caller, query):
                 await self.run(WebSocketLine(websocket), caller, query)
         except RefusedError as refused:
-            self.note_refusal(refused)
+            self._refusals.note(refused, websocket)
             await websocket.close(refused.close_code, str(refused)[:120])
 
     def query(self, caller: Caller, connection: HTTPConnection) -> Query:
@@ -140,15 +137,6 @@ class Sessions:
             for live in tuple(self._live.values()):
                 if not self._door.in_force(live.caller):
                     live.connection.end(errors.POLICY, "the key was withdrawn")
-
-    def note_refusal(self, refused: RefusedError) -> None:
-        """Counts and logs it."""
-        self._metrics.refused(refused.code)
-        now = asyncio.get_running_loop().time()
-        if self._logged is None:
-            self._logged = Allowance(LOGGED_A_SECOND, 10 * LOGGED_A_SECOND, now)
-        if self._logged.take(1, now):
-            log.warning("connection_refused", why=refused.code, reason=str(refused))
 
     async def _take_over(self, query: Query) -> None:
         """A client that comes back need not wait until its old, perhaps dead connection is found
