@@ -89,6 +89,21 @@ def _agent(folder: Path | None) -> Iterator[Finding]:
         yield Finding(Status.OK, f"agent {agent.name}: {counts}")
         for notice in agent.notices:
             yield Finding(Status.WARN, notice)
+        yield from _tools(folder / "tools.py")
+
+
+def _tools(path: Path) -> Iterator[Finding]:
+    from overture.tools import ToolsError, load_tools
+
+    if not path.is_file():
+        return
+    try:
+        names = [tool.name for tool in load_tools(path).tools]
+    except ToolsError as error:
+        for problem in error.problems:
+            yield Finding(Status.FAIL, "the agent's functions", str(problem))
+    else:
+        yield Finding(Status.OK, f"the agent's functions: {', '.join(names) or 'none'}")
 
 
 def _engines(settings: Settings) -> Iterator[Finding]:
@@ -103,6 +118,8 @@ def _engines(settings: Settings) -> Iterator[Finding]:
     yield _module("recognizer pocketsphinx", "pocketsphinx", locked)
     yield _synthesizer(settings.synthesizer)
     yield _module("search", "tantivy", locked)
+    if settings.llm_url is not None:
+        yield _language_model(settings)
 
 
 def _module(what: str, name: str, advice: str) -> Finding:
@@ -128,6 +145,28 @@ def _synthesizer(wanted: str) -> Finding:
     except SynthesizerError as error:
         return Finding(Status.FAIL, f"synthesizer {wanted}", str(error))
     return Finding(Status.WARN if better else Status.OK, f"synthesizer {chosen}", better)
+
+
+def _language_model(settings: Settings) -> Finding:
+    """Asks it one short question: only an answer shows that URL, model and key are right."""
+    from knowledge.openai_chat import ChatError
+    from overture.language_model import first_words_after, shown
+
+    what = f"language model {shown(settings)}"
+    try:
+        seconds = asyncio.run(first_words_after(settings))
+    except ChatError as error:
+        said = f"; it says: {error.detail}" if error.detail else ""
+        advice = f"is it running, and are the OVERTURE_LLM_ variables right?{said}"
+        return Finding(Status.FAIL, f"{what} {error}", advice)
+    told = f"{what}: first words after {seconds:.1f} s"
+    if seconds > settings.llm_timeout_s:
+        advice = (
+            "slower than OVERTURE_LLM_TIMEOUT_S, so the documents would answer; ask again now that "
+            "it is loaded, or take a smaller model"
+        )
+        return Finding(Status.WARN, told, advice)
+    return Finding(Status.OK, told)
 
 
 def _audio_files() -> Finding:

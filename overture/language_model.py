@@ -1,16 +1,28 @@
 """The language model that the settings name, joined to the agent's documents."""
 
+import asyncio
+import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from knowledge.counts import ModelCounts
 from knowledge.index import KnowledgeIndex
-from knowledge.openai_chat import ChatClient, ChatLimits, OpenAIChatAnswerer, Persona
+from knowledge.openai_chat import (
+    ChatClient,
+    ChatError,
+    ChatLimits,
+    Failure,
+    OpenAIChatAnswerer,
+    Persona,
+)
 from overture.agent_folder import Agent
 from overture.settings import Settings
 
+LOADING_S = 30.0
+"""Seconds that a local server may take to read a model of some gigabytes from its disk."""
 SENTENCE_GRACE_S = 3.0
 """Seconds from a model's first word to its first sentence: thirty words of a slow model."""
 
@@ -42,6 +54,28 @@ def chat_client(settings: Settings) -> ChatClient:
     """Speaks to the server that OVERTURE_LLM_URL names."""
     assert settings.llm_url is not None
     return ChatClient(settings.llm_url, settings.llm_key.get_secret_value())
+
+
+async def first_words_after(settings: Settings) -> float:
+    """Seconds until the model says something to a short question; raises ChatError.
+
+    Waits as long as a server may need that loads the model first.
+    """
+    question = {"role": "user", "content": "Say yes."}
+    body = {"model": settings.llm_model, "messages": [question], "stream": True}
+    client = chat_client(settings)
+    try:
+        await client.open()
+        began = time.monotonic()
+        async with asyncio.timeout(LOADING_S), aclosing(client.chunks(body)) as chunks:
+            async for chunk in chunks:
+                if chunk.words.strip():
+                    return time.monotonic() - began
+        raise ChatError(Failure.NOTHING_SAID, "ended without a word")
+    except TimeoutError:
+        raise ChatError(Failure.STALLED, f"said nothing within {LOADING_S:g} s") from None
+    finally:
+        await client.aclose()
 
 
 def shown(settings: Settings) -> str:

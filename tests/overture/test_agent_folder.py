@@ -136,7 +136,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "",
         [
             "agent.yaml:1:1: is empty; it should have some of: name, language, time_zone, voice, "
-            "greeting, examples, unknown_answer, endpointing, engines"
+            "instructions, greeting, examples, unknown_answer, endpointing, engines"
         ],
     ),
     (
@@ -146,7 +146,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
             "agent.yaml:1:7: should be text, but YAML reads it as 7; put it in quotes",
             "agent.yaml:3:10: should be a number, not 'x'",
             "agent.yaml:4:1: unknown key 'zzz'; known here: name, language, time_zone, voice, "
-            "greeting, examples, unknown_answer, endpointing, engines",
+            "instructions, greeting, examples, unknown_answer, endpointing, engines",
         ],
     ),
     (

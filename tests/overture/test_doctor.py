@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from overture.doctor import Finding, Status, examine, report
+from tests.support.chat_server import chat_server_beside, fails, says
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,35 @@ def test_one_failure_makes_the_exit_code() -> None:
     ok, bad = Finding(Status.OK, "fine"), Finding(Status.FAIL, "broken", "mend it")
     assert report(iter([ok])) == 0
     assert report(iter([bad, ok])) == 1
+
+
+def test_a_language_model_that_answers_is_fine_and_one_that_does_not_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OVERTURE_LLM_MODEL", "small")
+    monkeypatch.setenv("OVERTURE_LLM_KEY", "sk-secret")
+    with chat_server_beside() as server:
+        monkeypatch.setenv("OVERTURE_LLM_URL", server.url)
+        host = server.url.split("/")[2]
+        server.will(says("Yes."))
+        [found] = [f for f in findings() if f.what.startswith("language model")]
+        assert found.what.startswith(f"language model small at {host}: first words after ")
+        assert found.status is Status.OK
+        server.will(fails(401, "wrong key, friend"))
+        [failure] = failures(findings())
+    assert failure.what == (
+        f"language model small at {host} refused the question (HTTP 401); check OVERTURE_LLM_KEY"
+    )
+    assert failure.advice.endswith("it says: wrong key, friend")
+    [failure] = failures(findings())
+    assert "cannot be reached" in failure.what
+
+
+def test_an_agent_s_functions_are_named_and_their_mistakes_fail(tmp_path: Path) -> None:
+    assert any(f.what == "the agent's functions: opening_status" for f in findings())
+    (tmp_path / "bar/knowledge").mkdir(parents=True)
+    (tmp_path / "bar/agent.yaml").write_text("name: Bar\n")
+    (tmp_path / "bar/knowledge/hours.md").write_text("We open at eight.\n")
+    (tmp_path / "bar/tools.py").write_text("TOOLS = 7\n")
+    [failure] = failures(findings(tmp_path / "bar"))
+    assert "should list its functions" in failure.advice

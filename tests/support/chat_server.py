@@ -5,11 +5,15 @@ Plain asyncio, so that it can also stall, cut the connection and send what no se
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds that anything may take on the slowest machine."""
 DONE = b"data: [DONE]\n\n"
 
 
@@ -194,3 +198,23 @@ async def chat_server() -> AsyncIterator[ChatServer]:
         for task in chat.connections:
             task.cancel()
         await asyncio.gather(*chat.connections, return_exceptions=True)
+
+
+@contextmanager
+def chat_server_beside() -> Iterator[ChatServer]:
+    """The same on a thread of its own, for callers that block or have an event loop of theirs."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="chat-server", daemon=True)
+    thread.start()
+    stack = AsyncExitStack()
+
+    def wait_for(doing: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(doing, loop).result(PATIENCE)
+
+    try:
+        yield wait_for(stack.enter_async_context(chat_server()))
+    finally:
+        wait_for(stack.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE)
+        loop.close()
