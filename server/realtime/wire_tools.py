@@ -7,8 +7,10 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     model_serializer,
 )
 
@@ -52,7 +54,11 @@ def _each_once(tools: list[FunctionTool]) -> list[FunctionTool]:
 
 
 Tools = Annotated[list[FunctionTool], Field(max_length=128), AfterValidator(_each_once)]
-ToolChoice = Literal["auto", "none", "required"] | FunctionChoice
+ToolChoice = Annotated[
+    Annotated[Literal["auto", "none", "required"], Tag("mode")]
+    | Annotated[FunctionChoice, Tag("function")],
+    Discriminator(lambda choice: "mode" if isinstance(choice, str) else "function"),
+]
 MaxOutputTokens = Annotated[int, Field(ge=1, le=1_000_000)] | Literal["inf"]
 
 
