@@ -8,6 +8,7 @@ beside it.
 import importlib
 import json
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -34,6 +35,9 @@ VOLUME = 0.7
 MAX_LOADED = 4
 """Voices in memory, 60 to 120 MB each; the one used least recently goes."""
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?=_[A-Z]{2}-)")
+"""At the beginning of a voice's name: numbers must not be written out in English for it."""
+
 
 class PiperSynthesizer:
     """Voices by the names of their files ("en_US-lessac-medium")."""
@@ -51,7 +55,7 @@ class PiperSynthesizer:
         self._threads = SpeechThreads("piper", at_once)
         self._cores = max(1, (os.cpu_count() or 1) // at_once)
         self._loading = threading.Lock()
-        self._loaded: OrderedDict[str, Any] = OrderedDict()
+        self.loaded: OrderedDict[str, Any] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -73,7 +77,9 @@ class PiperSynthesizer:
         def speak(piece: Piece, emit: Emit) -> None:
             self._speak(piece, voice, emit)
 
-        said = say_in_pieces(self._threads, text, spoken_form(text), speak)
+        language = _LANGUAGE.match(voice.name or self._default)
+        words = spoken_form(text, language[0] if language else "en")
+        said = say_in_pieces(self._threads, text, words, speak)
         async with aclosing(said) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -81,7 +87,7 @@ class PiperSynthesizer:
     async def aclose(self) -> None:
         """Ends the threads and lets go of the voices."""
         await self._threads.aclose()
-        self._loaded.clear()
+        self.loaded.clear()
 
     def _voice(self, name: str) -> Any:
         """The voice, loaded once for all sessions."""
@@ -91,12 +97,12 @@ class PiperSynthesizer:
                 f"piper has no voice '{name}' ({known}); `overture models` tells how to get one"
             )
         with self._loading:
-            if name not in self._loaded:
-                self._loaded[name] = load_voice(self._files[name], self._cores)
-                if len(self._loaded) > MAX_LOADED:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(name)
-            return self._loaded[name]
+            if name not in self.loaded:
+                self.loaded[name] = load_voice(self._files[name], self._cores)
+                if len(self.loaded) > MAX_LOADED:
+                    self.loaded.popitem(last=False)
+            self.loaded.move_to_end(name)
+            return self.loaded[name]
 
     def _speak(self, piece: Piece, voice: Voice, emit: Emit) -> None:
         """On a thread: the piece's audio, which the network makes as a whole."""

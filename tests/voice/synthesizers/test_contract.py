@@ -1,41 +1,61 @@
 """What every synthesizer promises, whichever engine is behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.small_piper import make_small_piper
+from tests.support.speech_api_server import speech_api_server
 from voice.audio import SPEAKING_RATE, Pcm
+from voice.speech_api import RemoteEngine
 from voice.synthesis import Mark, Synthesizer, SynthesizerError, Voice
 from voice.synthesizers.cached import CachedSynthesizer
 from voice.synthesizers.espeak import EspeakSynthesizer
 from voice.synthesizers.flite import FliteSynthesizer
+from voice.synthesizers.openai import OpenAISynthesizer
+from voice.synthesizers.piper import PiperSynthesizer
 from voice.synthesizers.scripted import ScriptedSynthesizer
 from voice.synthesizers.shaping import SILENT
 
-ENGINES: dict[str, Callable[[], Synthesizer]] = {
-    "flite": FliteSynthesizer,
-    "espeak": EspeakSynthesizer,
-    "scripted": ScriptedSynthesizer,
-    "cached": lambda: CachedSynthesizer(ScriptedSynthesizer()),
-}
+ENGINES = ("flite", "espeak", "piper", "piper with times", "openai", "scripted", "cached")
 SENTENCE = "A large latte is $4.50, and we close at 7:30 pm on Sunday."
 LONG = "We have tea, coffee and cake, all of it made here this morning, " * 6
 
 
+async def made(name: str, folder: Path, stack: AsyncExitStack) -> Synthesizer:
+    match name:
+        case "flite":
+            return FliteSynthesizer()
+        case "espeak":
+            return EspeakSynthesizer()
+        case "piper" | "piper with times":
+            voice = make_small_piper(folder, tells_times=name != "piper")
+            return PiperSynthesizer({voice.stem: voice}, voice.stem)
+        case "openai":
+            server = await stack.enter_async_context(speech_api_server())
+            return OpenAISynthesizer(RemoteEngine(server.url, "tts-1"))
+        case "cached":
+            return CachedSynthesizer(ScriptedSynthesizer())
+        case _:
+            return ScriptedSynthesizer()
+
+
 @pytest.fixture(params=ENGINES)
-async def synthesizer(request: pytest.FixtureRequest) -> AsyncIterator[Synthesizer]:
+async def synthesizer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Synthesizer]:
     """Each engine that is installed; one that is not is named in the test run's summary."""
-    engine = ENGINES[request.param]()
-    try:
-        await engine.start()
-    except SynthesizerError as missing:
-        pytest.skip(f"left out: {missing}")
-    yield engine
-    await engine.aclose()
+    async with AsyncExitStack() as stack:
+        engine = await made(request.param, tmp_path, stack)
+        try:
+            await engine.start()
+        except SynthesizerError as missing:
+            pytest.skip(f"left out: {missing}")
+        stack.push_async_callback(engine.aclose)
+        yield engine
 
 
 async def said(
