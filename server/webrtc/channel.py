@@ -71,8 +71,10 @@ class ChannelLine:
         if not self._events:
             return
         await self._can_send.wait()
-        if self._gone is not None or self._channel is None or self._channel.readyState != "open":
-            raise LineGoneError(errors.NORMAL, "the call has ended")
+        if self._gone is not None:
+            raise LineGoneError(self._gone.code, self._gone.reason)
+        if self._channel is None or self._channel.readyState != "open":
+            raise LineGoneError(errors.NORMAL, "the client closed the data channel")
         try:
             self._channel.send(message)
         except ValueError as error:  # over the max-message-size of its offer
