@@ -59,6 +59,18 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._live)
 
+    def all(self) -> tuple[Live, ...]:
+        """Those that run now."""
+        return tuple(self._live.values())
+
+    def count_by(self, transport: str) -> int:
+        """How many came by it."""
+        return sum(live.connection.transport == transport for live in self.all())
+
+    def unread_bytes(self) -> int:
+        """Of events that wait for their clients to read them."""
+        return sum(live.connection.unread_bytes for live in self.all())
+
     async def endpoint(self, websocket: WebSocket) -> None:
         """`/v1/realtime`: runs one WebSocket to its end."""
         try:
@@ -88,6 +100,7 @@ class Sessions:
                 self._host.agent.id,
                 user=caller.user,
                 settings=caller.session,
+                keyed=bool(caller.key),
             )
         except QueryError as error:
             raise RefusedError(400, "invalid_value", str(error)) from None
@@ -127,6 +140,7 @@ class Sessions:
         if self._live.get(live.session) is live:
             del self._live[live.session]
         self._metrics.sessions.set(len(self._live))
+        live.connection.let_go.set()
         live.gone.set()
         self._host.on_session_ended()
 
@@ -134,7 +148,7 @@ class Sessions:
         """For as long as the server runs: ends the sessions of keys that were withdrawn."""
         while True:
             await asyncio.sleep(RECHECK_S)
-            for live in tuple(self._live.values()):
+            for live in self.all():
                 if not self._door.in_force(live.caller):
                     live.connection.end(errors.POLICY, "the key was withdrawn")
 
@@ -142,7 +156,9 @@ class Sessions:
         """A client that comes back need not wait until its old, perhaps dead connection is found
         out: that one ends, and its context is stored, before the new one begins."""
         while (live := self._live.get(query.session)) is not None:
-            if live.user != query.user:
+            if not live.connection.is_open_to(query.back):
                 raise RefusedError(403, "wrong_user", "?session= is another user's", "session")
             live.connection.end(errors.POLICY, "the session goes on in another connection")
-            await live.gone.wait()
+            await live.connection.let_go.wait()
+            if self._live.get(query.session) is live:
+                del self._live[query.session]

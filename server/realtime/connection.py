@@ -13,7 +13,7 @@ from live.session import SessionError
 from server.host import ServerHost
 from server.metrics import Metrics
 from server.realtime import errors
-from server.realtime.errors import ClientError, Close
+from server.realtime.errors import ClientError, Close, ClosingError
 from server.realtime.incoming import AFTER_AUDIO, APPEND, event_id_of, parse
 from server.realtime.line import Line
 from server.realtime.outgoing import Encoder
@@ -25,6 +25,7 @@ from server.realtime.session_config import session_config, wire_session
 from server.realtime.session_log import SessionLog
 from server.realtime.telling import Teller
 from server.realtime.wire_session import changed
+from sessions.resuming import Return
 from voice.audio import HEARING_RATE, Pcm
 
 MAX_JOINED = 4
@@ -50,6 +51,11 @@ class Connection:
         self._client = Party(line, host.limits, extras=query.extras)
         self._joined: list[Party] = []
         self._ended = asyncio.Event()
+        self._back = query.back
+        self._extras = query.extras
+        self.let_go = asyncio.Event()
+        """Set once the session is stored, so that another connection may go on with it, while this
+        one still says goodbye, perhaps to nobody."""
         self._output = OutputBuffer(line.speaker, self._encoder) if line.speaker else None
         self._live = host.open_session(
             self._on_live_event, session_id=query.session, user=query.user, config=config
@@ -63,6 +69,16 @@ class Connection:
             extras=query.extras,
         )
 
+    @property
+    def transport(self) -> str:
+        """What the client came by: one of `server.metrics.TRANSPORTS`."""
+        return "websocket" if self._output is None else "webrtc"
+
+    @property
+    def unread_bytes(self) -> int:
+        """Of events that wait for somebody to read them."""
+        return sum(party.unread_bytes for party in (self._client, *self._joined))
+
     def end(self, code: int, reason: str) -> None:
         """Has the connection closed; the first reason given counts."""
         self._client.end(Close(code, reason))
@@ -73,13 +89,14 @@ class Connection:
         self._log.began()
         try:
             self._send(self._client, self._created())
-            close = await self._client.converse(self._hear_out(self._client), self._live.start)
+            close = await self._client.converse(self._hear_out(self._client), self._take_up)
         except Exception:
             self._log.failed()
         finally:
             for party in self._joined:
                 party.end(close)
             await self._live.aclose()
+            self.let_go.set()
             await self._client.line.close(close)
             self._ended.set()
             self._metrics.closed(close.code)
@@ -108,6 +125,25 @@ class Connection:
             self._live.hear(samples)
         except SessionError as error:
             self._log.fault(ClientError(error.code, str(error)), None)
+
+    def is_open_to(self, back: Return) -> bool:
+        """Whether a client that shows this may take the session over."""
+        return self._live.is_open_to(back)
+
+    async def _take_up(self) -> None:
+        """Begins the session, or goes on with it; raises ClosingError if it is another's."""
+        try:
+            await self._live.start(self._back)
+        except SessionError as error:
+            raise ClosingError(errors.POLICY, str(error)) from None
+        if self._extras:
+            told = self._encoder.event(
+                "overture.session",
+                session_id=self._teller.session.id,
+                resume_token=self._live.resume_token,
+                resumed=self._live.resumed,
+            )
+            self._send(self._client, told)
 
     def _created(self) -> str:
         session = self._teller.session.model_dump()
