@@ -1,8 +1,6 @@
 """Writes what happens in a session into its record: the machine's events, and what else counts."""
 
 from collections.abc import AsyncIterator, Callable
-from functools import cache
-from importlib.metadata import version
 from time import time
 from typing import Any
 
@@ -13,7 +11,7 @@ from knowledge.passages import Answerer, AnswerPart, Question
 from live import events as told
 from live.events import LiveEvent
 from sessions.context import SessionContext
-from sessions.journal import Heading, Journal, Record, noting
+from sessions.journal import Heading, Journal, Record, noting, software
 from voice.pacing import OutputClock
 
 NOTED = (
@@ -46,7 +44,7 @@ class Recorder:
                 user=context.user,
                 agent=context.agent,
                 agent_version=context.agent_version,
-                software=_software(),
+                software=software(),
                 began=time(),
                 clock=self._made_at,
                 policy=policy,
@@ -114,8 +112,3 @@ class RecordedAnswerer:
 
 
 _SETTINGS = ("instructions", "tools", "tool_choice", "max_output_tokens")
-
-
-@cache
-def _software() -> str:
-    return version("overture")

@@ -17,6 +17,7 @@ from live.history import Item, new_item_id
 from live.session import LiveSession
 from overture.compose import Assembly
 from overture.errors import UserError
+from sessions.journal import NoJournal
 from voice.audio import HEARING_RATE, SPEAKING_RATE, Pcm
 from voice.pacing import SteppedClock
 
@@ -105,7 +106,7 @@ class _Asking:
         self._clock = SteppedClock()
         self.listener = _Listener()
         self.session = LiveSession(
-            replace(assembly.parts, clock=self._clock),
+            replace(assembly.parts, clock=self._clock, journal=NoJournal()),
             self.listener,
             session_id=new_item_id(),
             user="ask",

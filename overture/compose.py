@@ -29,6 +29,8 @@ from overture.settings import Settings
 from overture.tools import load_tools
 from sessions.client_secrets import SecretStore
 from sessions.context import SessionContext, UnreadableContextError
+from sessions.journal import Journal, NoJournal, software
+from sessions.journal_files import JournalFiles
 from sessions.store import StoreUnavailableError
 from sessions.writer import SessionWriter
 from voice.pacing import OutputClock
@@ -121,6 +123,7 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             greeting=agent.settings.greeting,
             follows_instructions=model_counts is not None,
             toolbox=toolbox.result(),
+            journal=await _journal(settings, stack),
         )
         yield Assembly(
             agent,
@@ -159,6 +162,22 @@ def session_config(agent: Agent) -> SessionConfig:
         policy=TurnPolicy(endpointing),
         language=agent.settings.language,
     )
+
+
+async def _journal(settings: Settings, stack: AsyncExitStack) -> Journal:
+    if settings.journal_days == 0:
+        return NoJournal()
+    journal = JournalFiles(settings.data_dir / "journal", settings.journal_days)
+    try:
+        journal.start()
+    except OSError as error:
+        raise UserError(
+            f"cannot keep the journal in {settings.data_dir / 'journal'}: {error.strerror}; "
+            "name another folder with OVERTURE_DATA_DIR, or set OVERTURE_JOURNAL_DAYS=0"
+        ) from None
+    stack.push_async_callback(asyncio.to_thread, journal.close)
+    await asyncio.to_thread(software)
+    return journal
 
 
 async def _memory(

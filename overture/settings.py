@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
-from overture import exposure, remote_engine
+from overture import exposure, remote_engine, speech_settings
 from overture.errors import UserError
 from server.webrtc.ice_config import (
     IceServer,
@@ -148,14 +148,60 @@ class Settings(BaseSettings):
         "`redis-server` on a Unix socket in the data folder if it is installed, else an "
         "in-process one that forgets at exit.",
     )
-    recognizer: Literal["auto", "pocketsphinx", "scripted"] = Field(
+    recognizer: Literal["auto", "pocketsphinx", "whisper", "openai", "scripted"] = Field(
         default="auto",
-        description="Speech to words. `auto`: what agent.yaml says, else the best there is. "
+        description="Speech to words, see engines.md. `auto`: what agent.yaml says, else the best "
+        "there is. "
         "`scripted` hears the session's transcription prompt: for demos and benchmarks.",
     )
-    synthesizer: Literal["auto", "flite", "espeak", "scripted"] = Field(
+    whisper_model: str = Field(
+        default="",
+        max_length=1000,
+        description="Whisper model: its name (`small.en`), or the path of a folder. By default the "
+        "largest that was fetched.",
+    )
+    recognizer_url: Annotated[str, AfterValidator(speech_settings.speech_url)] | None = Field(
+        default=None,
+        description="Server that transcribes as OpenAI's API does, up to and with `/v1`.",
+    )
+    recognizer_model: str = Field(
+        default="whisper-1",
+        min_length=1,
+        max_length=200,
+        description="The transcribing model's name, as its server knows it.",
+    )
+    recognizer_key: Annotated[SecretStr, AfterValidator(remote_engine.api_key)] = Field(
+        default=SecretStr(""), description="Key for the transcribing server. Never shown."
+    )
+    synthesizer: Literal["auto", "flite", "espeak", "piper", "openai", "scripted"] = Field(
         default="auto",
-        description="Words to speech. `auto`: what agent.yaml says, else the best there is.",
+        description="Words to speech, see engines.md. `auto`: what agent.yaml says, else the best "
+        "there is.",
+    )
+    piper_voice: str = Field(
+        default="",
+        max_length=1000,
+        description="Piper's voice for those who name none: its name (`en_US-lessac-medium`), or "
+        "the path of an .onnx file. By default the first one that was fetched.",
+    )
+    synthesizer_url: Annotated[str, AfterValidator(speech_settings.speech_url)] | None = Field(
+        default=None,
+        description="Server that makes speech as OpenAI's API does, up to and with `/v1`.",
+    )
+    synthesizer_model: str = Field(
+        default="tts-1",
+        min_length=1,
+        max_length=200,
+        description="The speaking model's name, as its server knows it.",
+    )
+    synthesizer_key: Annotated[SecretStr, AfterValidator(remote_engine.api_key)] = Field(
+        default=SecretStr(""), description="Key for the speaking server. Never shown."
+    )
+    synthesizer_voice: str = Field(
+        default="alloy",
+        min_length=1,
+        max_length=200,
+        description="The speaking server's voice for those who name none.",
     )
     answerer: Literal["auto", "openai", "extractive", "scripted"] = Field(
         default="auto",
@@ -211,6 +257,13 @@ class Settings(BaseSettings):
         le=30 * 86_400,
         description="Seconds that a conversation is remembered after its last turn.",
     )
+    journal_days: int = Field(
+        default=7,
+        ge=0,
+        le=3650,
+        description="Days that the record of each session is kept in `journal/` of the data folder; "
+        "it holds what people said. 0 keeps none.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level that is logged."
     )
@@ -250,7 +303,11 @@ def load_settings(**from_command_line: object) -> Settings:
             (str(each["loc"][0]), each["input"], _what_is_right(each)) for each in error.errors()
         ]
     else:
-        dangers = exposure.dangers(settings) | remote_engine.gaps(settings)
+        dangers = (
+            exposure.dangers(settings)
+            | remote_engine.gaps(settings)
+            | speech_settings.gaps(settings)
+        )
         problems = [
             (name, str(getattr(settings, name) or ""), why) for name, why in dangers.items()
         ]

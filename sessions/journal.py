@@ -11,6 +11,8 @@ A record is JSON lines. The first is the heading; each of the others is an array
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from numbers import Integral, Real
 from typing import Any, Protocol
 
@@ -44,6 +46,12 @@ class Heading:
     clock: float
     policy: TurnPolicy
     format: int = FORMAT
+
+
+@cache
+def software() -> str:
+    """The version that writes. The first call takes 20 ms."""
+    return version("overture")
 
 
 class Lines(Protocol):
