@@ -22,7 +22,7 @@ from sessions.redis_url import without_password
 
 PREFIX = "OVERTURE_"
 
-SECRETS = frozenset({"llm_key"})
+SECRETS = frozenset({"llm_key", "recognizer_key", "synthesizer_key"})
 """Settings whose value appears nowhere, not even when it is wrong."""
 
 NOT_SETTINGS = frozenset({"OVERTURE_DATASETS"})
@@ -151,8 +151,7 @@ class Settings(BaseSettings):
     recognizer: Literal["auto", "pocketsphinx", "whisper", "openai", "scripted"] = Field(
         default="auto",
         description="Speech to words, see engines.md. `auto`: what agent.yaml says, else the best "
-        "there is. "
-        "`scripted` hears the session's transcription prompt: for demos and benchmarks.",
+        "there is. `scripted` hears the session's transcription prompt: for demos and benchmarks.",
     )
     whisper_model: str = Field(
         default="",
@@ -261,8 +260,8 @@ class Settings(BaseSettings):
         default=7,
         ge=0,
         le=3650,
-        description="Days that the record of each session is kept in `journal/` of the data folder; "
-        "it holds what people said. 0 keeps none.",
+        description="Days that the record of each session is kept in `journal/` of the data "
+        "folder; it holds what people said. 0 keeps none.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level that is logged."
