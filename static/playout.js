@@ -142,6 +142,7 @@ export class Playout {
     items.delete(null); // the tail of an earlier cut
     if (this.item !== null) items.add(this.item);
     const fade = this.gain > 0 ? this.fadeOut() : [];
+    if (!fade.length) this.resampler.clear(); // it holds the last samples before a pause: a click
     for (const item of items) {
       this.post({ stopped: item, position: item === this.item ? this.position : 0 });
     }

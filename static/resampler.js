@@ -39,6 +39,11 @@ export class Resampler {
     this.phase -= this.phases;
   }
 
+  /** Forgets what was fed: what comes next begins from silence. */
+  clear() {
+    this.history.fill(0);
+  }
+
   /** Gives one output sample; only when `ready`. */
   take() {
     const filter = this.filters[this.phase];

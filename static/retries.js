@@ -6,8 +6,8 @@
  */
 
 const QUICK_MS = [0, 100, 200];
-const STEADY_MS = 350; // with the time to connect, a talk goes on within half a second
-const STEADY_TRIES = 40; // about 15 s: a server that restarts is back by then
+const STEADY_MS = 250; // with the time to connect, a talk goes on within half a second
+const STEADY_TRIES = 60; // about 15 s: a server that restarts is back by then
 const SLOW_MS = [1000, 2000, 4000, 8000];
 const JITTER = 0.2; // so that all pages of a restarted server do not come at the same moment
 

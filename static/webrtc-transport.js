@@ -77,7 +77,7 @@ export class PeerTransport {
   /** When media or an event came last, on performance.now()'s clock. */
   get lastHeard() {
     const [source] = this.line.receiver.getSynchronizationSources();
-    return Math.max(this.heardAt, source?.timestamp ?? 0);
+    return Math.max(this.heardAt, source ? sincePageLoad(source.timestamp) : 0);
   }
 
   send(event) {
@@ -119,6 +119,11 @@ function firstCandidate(peer) {
       resolve();
     };
   });
+}
+
+/** Browsers differ in what these timestamps count from: 1970, or the page's load. */
+function sincePageLoad(timestamp) {
+  return timestamp > performance.timeOrigin ? timestamp - performance.timeOrigin : timestamp;
 }
 
 function whyRefused(status) {
