@@ -3,8 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from knowledge.passages import TokenUsage
-
 
 @dataclass(slots=True)
 class ModelCounts:
@@ -17,12 +15,3 @@ class ModelCounts:
     answered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     fell_back: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-
-    def spent(self, usage: TokenUsage) -> None:
-        """An answer's tokens."""
-        self.input_tokens += usage.input_tokens
-        self.output_tokens += usage.output_tokens
-        self.cached_tokens += usage.cached_tokens

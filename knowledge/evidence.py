@@ -6,6 +6,7 @@ chunk) cover, and a little for holding the kind of thing that was asked for: a t
 name.
 """
 
+import time
 from dataclasses import dataclass
 
 from knowledge.documents import Chunk
@@ -47,6 +48,13 @@ def gather(index: KnowledgeIndex, question: str, before: str = "") -> list[Evide
 
     before: what was asked before, if `question` only goes on from it ("and on Saturday?").
     """
+    began = time.perf_counter()
+    found = _gathered(index, question, before)
+    index.on_lookup(time.perf_counter() - began)
+    return found
+
+
+def _gathered(index: KnowledgeIndex, question: str, before: str) -> list[Evidence]:
     kind = kind_of(question) or kind_of(before)
     weights = {term: BEFORE_SHARE * index.weight(term) for term in content_terms(before)}
     weights |= {term: index.weight(term) for term in content_terms(question)}

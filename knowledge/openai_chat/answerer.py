@@ -169,7 +169,6 @@ class OpenAIChatAnswerer:
         if finish in _CUTS:
             yield AnswerCut(_CUTS[finish])
         if usage is not None:
-            self._counts.spent(usage)
             yield usage
 
     async def _begin(
