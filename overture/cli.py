@@ -68,6 +68,35 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--port", type=int, help="TCP port that the server would use (8000)")
     doctor.set_defaults(run=_doctor)
 
+    models = commands.add_parser(
+        "models", help="engines' models: which are here, and fetching them"
+    )
+    models.add_argument("--json", action="store_true", help="the list as JSON")
+    models.set_defaults(run=_models, action="list")
+    actions = models.add_subparsers(metavar="ACTION")
+    for action, does in (("fetch", "put a model into the data folder"), ("remove", "delete it")):
+        one = actions.add_parser(action, help=does)
+        one.add_argument("engine", choices=("whisper", "piper"))
+        one.add_argument("name", help="as `overture models` lists it")
+        one.set_defaults(run=_models, action=action)
+
+    replay = commands.add_parser("replay", help="run a recorded session through the machine again")
+    replay.add_argument("session", metavar="SESSION", help="its id, the beginning of it, or a file")
+    replay.add_argument("--json", action="store_true", help="one JSON line a record")
+    replay.add_argument(
+        "--endpointing",
+        action="append",
+        default=[],
+        metavar="NAME=MS",
+        help="try another threshold on it, e.g. complete_ms=200",
+    )
+    replay.set_defaults(run=_replay)
+
+    forget = commands.add_parser("forget", help="erase everything that is kept of a person")
+    forget.add_argument("user", metavar="USER", help="who, as the sessions' user")
+    forget.add_argument("--dry-run", action="store_true", help="only tell what would be erased")
+    forget.set_defaults(run=_forget)
+
     new = commands.add_parser("new", help="make an agent's folder that works at once")
     new.add_argument("folder", type=Path, metavar="NAME", help="the new folder, e.g. agents/bakery")
     new.set_defaults(run=_new)
@@ -132,6 +161,35 @@ def _doctor(given: argparse.Namespace) -> int:
     from overture.doctor import examine, report
 
     return report(examine(given.agent, port=given.port))
+
+
+def _models(given: argparse.Namespace) -> int:
+    from overture.models import fetch_model, list_models, remove_model
+    from overture.settings import load_settings
+
+    models = load_settings().data_dir / "models"
+    match given.action:
+        case "fetch":
+            return fetch_model(given.engine, given.name, models)
+        case "remove":
+            return remove_model(given.engine, given.name, models)
+        case _:
+            return list_models(models, as_json=given.json)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from overture.replay import replay_session
+    from overture.settings import load_settings
+
+    journal = load_settings().data_dir / "journal"
+    return replay_session(journal, given.session, given.endpointing, as_json=given.json)
+
+
+def _forget(given: argparse.Namespace) -> int:
+    from overture.forget import forget
+    from overture.settings import load_settings
+
+    return forget(load_settings(), given.user, dry_run=given.dry_run)
 
 
 def _new(given: argparse.Namespace) -> int:
