@@ -75,10 +75,10 @@ class EndpointingSettings(_Model):
 class EngineSettings(_Model):
     """Which engines to use when the operator leaves the choice (OVERTURE_RECOGNIZER=auto etc.)."""
 
-    recognizer: Literal["auto", "pocketsphinx", "scripted"] = Field(
+    recognizer: Literal["auto", "pocketsphinx", "whisper", "openai", "scripted"] = Field(
         default="auto", description="Speech to words; `auto` takes the best there is."
     )
-    synthesizer: Literal["auto", "flite", "espeak", "scripted"] = Field(
+    synthesizer: Literal["auto", "flite", "espeak", "piper", "openai", "scripted"] = Field(
         default="auto", description="Words to speech; `auto` takes the best there is."
     )
     answerer: Literal["auto", "openai", "extractive", "scripted"] = Field(

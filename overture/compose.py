@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +24,8 @@ from live.parts import Parts
 from live.tools import NoTools, Toolbox
 from overture.agent_folder import Agent
 from overture.errors import UserError
-from overture.kept_corpus import kept_expected_speech
 from overture.settings import Settings
+from overture.speech_engines import first_choice, start_recognizer, start_voice
 from overture.tools import load_tools
 from sessions.client_secrets import SecretStore
 from sessions.context import SessionContext, UnreadableContextError
@@ -34,12 +34,10 @@ from sessions.journal_files import JournalFiles
 from sessions.store import StoreUnavailableError
 from sessions.writer import SessionWriter
 from voice.pacing import OutputClock
-from voice.recognition import Recognizer, RecognizerError
-from voice.recognizers.pocketsphinx import PocketsphinxRecognizer
+from voice.recognition import Recognizer
 from voice.recognizers.scripted import ScriptedRecognizer
 from voice.silero import SileroVoiceActivity
-from voice.synthesis import Synthesizer, SynthesizerError, Voice
-from voice.synthesizers import choose_synthesizer
+from voice.synthesis import Synthesizer, Voice
 from voice.synthesizers.cached import CachedSynthesizer
 
 log = structlog.get_logger(__name__)
@@ -61,7 +59,10 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """Everything that answers, joined and started. model_counts: None without a language model."""
+    """Everything that answers, joined and started. model_counts: None without a language model.
+
+    queues: how much waits, by what for.
+    """
 
     agent: Agent
     parts: Parts
@@ -71,6 +72,8 @@ class Assembly:
     config: SessionConfig
     client_secrets: SecretStore
     model_counts: ModelCounts | None
+    index: KnowledgeIndex
+    queues: Mapping[str, Callable[[], float]]
 
 
 class _Memory:
@@ -88,6 +91,10 @@ class _Memory:
 
     def save(self, context: SessionContext) -> None:
         self._writer.save(context)
+
+    @property
+    def waiting(self) -> int:
+        return self._writer.waiting
 
 
 @asynccontextmanager
@@ -134,6 +141,8 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             session_config(agent),
             client_secrets,
             model_counts,
+            index,
+            {"session_writes": lambda: keeper.waiting},
         )
 
 
@@ -204,42 +213,31 @@ async def _memory(
 async def _recognizers(
     settings: Settings, agent: Agent, stack: AsyncExitStack
 ) -> tuple[dict[str, Recognizer], Engine]:
-    name = _first_choice(settings.recognizer, agent.settings.engines.recognizer)
     scripted = ScriptedRecognizer()
     await scripted.start()
     recognizers: dict[str, Recognizer] = {"": scripted, "scripted": scripted}
-    if name == "scripted":
+    if first_choice(settings.recognizer, agent.settings.engines.recognizer) == "scripted":
         return recognizers, Engine("recognizer", "scripted", "unset OVERTURE_RECOGNIZER to listen")
-    models = settings.data_dir / "models"
-    corpus = await asyncio.to_thread(kept_expected_speech, agent, models)
-    embedded = PocketsphinxRecognizer(corpus, workers=settings.recognizer_workers, cache_dir=models)
-    try:
-        await embedded.start()
-    except RecognizerError as error:
-        raise UserError(f"the recognizer does not start: {error}") from None
-    stack.push_async_callback(embedded.aclose)
-    recognizers[""] = embedded
-    return recognizers, Engine("recognizer", embedded.name)
+    recognizer, better = await start_recognizer(settings, agent)
+    stack.push_async_callback(recognizer.aclose)
+    recognizers[""] = recognizer
+    return recognizers, Engine("recognizer", recognizer.name, better)
 
 
 async def _synthesizer(
     settings: Settings, agent: Agent, stack: AsyncExitStack
 ) -> tuple[Synthesizer, Engine]:
-    name = _first_choice(settings.synthesizer, agent.settings.engines.synthesizer)
-    try:
-        engine, note = await choose_synthesizer(name)
-    except SynthesizerError as error:
-        raise UserError(str(error)) from None
+    name = first_choice(settings.synthesizer, agent.settings.engines.synthesizer)
+    engine, better = await start_voice(settings, name)
     cached = CachedSynthesizer(engine, max_bytes=KEPT_SPEECH)
     stack.push_async_callback(cached.aclose)
-    _, _, better = note.partition("; ")
     return cached, Engine("synthesizer", engine.name, better)
 
 
 async def _answerer(
     settings: Settings, agent: Agent, index: KnowledgeIndex, stack: AsyncExitStack
 ) -> tuple[Answerer, Engine, ModelCounts | None]:
-    name = _first_choice(settings.answerer, agent.settings.engines.answerer)
+    name = first_choice(settings.answerer, agent.settings.engines.answerer)
     if name == "scripted":
         return ScriptedAnswerer(), Engine("answerer", "scripted"), None
     zone = ZoneInfo(agent.settings.time_zone)
@@ -270,8 +268,3 @@ async def _toolbox(agent: Agent) -> Toolbox:
     path = agent.folder / "tools.py"
     # In a thread, since the file may import whatever it likes.
     return await asyncio.to_thread(load_tools, path) if path.is_file() else NoTools()
-
-
-def _first_choice(operator: str, agent: str) -> str:
-    """The operator's word goes before the agent's."""
-    return operator if operator != "auto" else agent

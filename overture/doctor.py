@@ -10,32 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from overture.errors import UserError
+from overture.findings import Finding, Status
 from overture.settings import Settings, load_settings, unknown_variables
 
 LOW_DISK_MB = 500
 """Free space from which on a warning is due: models and journals of a week's talk fit into it."""
-
-
-class Status(Enum):
-    """How bad it is. FAIL: Overture will not start, or not work as asked."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. advice: what to do, "" when nothing needs to be done."""
-
-    status: Status
-    what: str
-    advice: str = ""
 
 
 def examine(agent: Path | None, *, port: int | None = None) -> Iterator[Finding]:
@@ -109,6 +91,7 @@ def _tools(path: Path) -> Iterator[Finding]:
 def _engines(settings: Settings) -> Iterator[Finding]:
     locked = "install the locked packages: script/server does"
     yield _module("voice activity", "onnxruntime", locked)
+    from overture.speech_doctor import speech_findings
     from voice.silero_model import SileroModelError, model_path
 
     try:
@@ -116,7 +99,7 @@ def _engines(settings: Settings) -> Iterator[Finding]:
     except SileroModelError as error:
         yield Finding(Status.FAIL, "voice activity model", str(error))
     yield _module("recognizer pocketsphinx", "pocketsphinx", locked)
-    yield _synthesizer(settings.synthesizer)
+    yield from speech_findings(settings)
     yield _module("search", "tantivy", locked)
     if settings.llm_url is not None:
         yield _language_model(settings)
@@ -129,22 +112,6 @@ def _module(what: str, name: str, advice: str) -> Finding:
     except Exception as error:  # whatever a broken package does at import is what we look for
         return Finding(Status.FAIL, f"{what}: {name} does not load ({error})", advice)
     return Finding(Status.OK, what)
-
-
-def _synthesizer(wanted: str) -> Finding:
-    from voice.synthesis import SynthesizerError
-    from voice.synthesizers import choose_synthesizer
-
-    async def choose() -> str:
-        synthesizer, line = await choose_synthesizer(wanted)
-        await synthesizer.aclose()
-        return line
-
-    try:
-        chosen, _, better = asyncio.run(choose()).partition("; ")
-    except SynthesizerError as error:
-        return Finding(Status.FAIL, f"synthesizer {wanted}", str(error))
-    return Finding(Status.WARN if better else Status.OK, f"synthesizer {chosen}", better)
 
 
 def _language_model(settings: Settings) -> Finding:

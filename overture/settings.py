@@ -25,6 +25,9 @@ PREFIX = "OVERTURE_"
 SECRETS = frozenset({"llm_key", "recognizer_key", "synthesizer_key"})
 """Settings whose value appears nowhere, not even when it is wrong."""
 
+URLS = frozenset({"redis_url", "otlp_endpoint"})
+"""Settings that may hold a password, which is not shown."""
+
 NOT_SETTINGS = frozenset({"OVERTURE_DATASETS"})
 """Variables with the prefix that others read: OVERTURE_DATASETS names recordings for tests."""
 
@@ -53,6 +56,15 @@ def _redis_url(url: str) -> str:
             "should look like redis://HOST:6379/0, rediss://USER:PASSWORD@HOST:6379/0 "
             "or unix:///PATH/redis.sock"
         )
+    return url
+
+
+def _collector(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise ValueError("should hold no password; give headers by OTEL_EXPORTER_OTLP_HEADERS")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("should look like http://HOST:4318, where a collector takes OTLP")
     return url
 
 
@@ -275,6 +287,11 @@ class Settings(BaseSettings):
         description="Whether what people and the agent say may appear in the log. Off: only how "
         "long it was.",
     )
+    otlp_endpoint: Annotated[str, AfterValidator(_collector)] | None = Field(
+        default=None,
+        description="Address of an OpenTelemetry collector, `http://HOST:4318`, that gets a trace "
+        "of each turn, without its words. See metrics.md. By default there are no traces.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -337,7 +354,7 @@ def _shown(name: str, value: object) -> str:
         return "***"
     if name == "ice_servers":
         return repr(without_credentials(str(value)))
-    return repr(without_password(str(value)) if name == "redis_url" else value)
+    return repr(without_password(str(value)) if name in URLS else value)
 
 
 def _what_is_right(problem: Any) -> str:

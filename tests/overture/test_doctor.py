@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from overture.doctor import Finding, Status, examine, report
+from overture.doctor import examine, report
+from overture.findings import Finding, Status
 from tests.support.chat_server import chat_server_beside, fails, says
 
 
@@ -34,10 +35,10 @@ def test_a_machine_that_is_ready_has_no_failure(capsys: pytest.CaptureFixture[st
 
 
 def test_a_wrong_setting_fails_with_what_would_be_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OVERTURE_SYNTHESIZER", "piper")
+    monkeypatch.setenv("OVERTURE_SYNTHESIZER", "festival")
     [failure] = failures(findings())
     assert failure.what == "setting OVERTURE_SYNTHESIZER"
-    assert "'flite', 'espeak' or 'scripted'" in failure.advice
+    assert "'flite', 'espeak', 'piper', 'openai' or 'scripted'" in failure.advice
 
 
 def test_a_misspelled_variable_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

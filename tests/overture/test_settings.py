@@ -32,8 +32,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OVERTURE_HOST", "example.org", "should be an address of this machine"),
         ("OVERTURE_REDIS_URL", "http://localhost", "should look like redis://"),
         ("OVERTURE_REDIS_URL", "redis://", "should look like redis://"),
-        ("OVERTURE_RECOGNIZER", "whisper", "should be one of 'auto', 'pocketsphinx' or 'scripted'"),
-        ("OVERTURE_SYNTHESIZER", "piper", "'flite', 'espeak' or 'scripted'"),
+        ("OVERTURE_RECOGNIZER", "kaldi", "'pocketsphinx', 'whisper', 'openai' or 'scripted'"),
+        ("OVERTURE_RECOGNIZER_URL", "ftp://h/v1", "should look like https://HOST/v1"),
+        ("OVERTURE_SYNTHESIZER_URL", "http://h/v1/audio/speech", "should end before /audio"),
+        ("OVERTURE_SYNTHESIZER", "festival", "'espeak', 'piper', 'openai' or 'scripted'"),
         ("OVERTURE_LOG_WORDS", "perhaps", "should be true or false"),
         ("OVERTURE_MAX_SESSIONS", "0", "greater than or equal to 1"),
     ],
@@ -46,6 +48,17 @@ def test_a_wrong_value_is_refused_with_its_name_its_value_and_what_is_right(
         load_settings()
     assert str(refused.value).startswith(f"{name}='{value}': ")
     assert right in str(refused.value)
+
+
+def test_a_remote_speech_engine_needs_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERTURE_RECOGNIZER", "openai")
+    monkeypatch.setenv("OVERTURE_SYNTHESIZER", "openai")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert [line.split(": should say where")[0] for line in str(refused.value).splitlines()] == [
+        "OVERTURE_RECOGNIZER_URL=''",
+        "OVERTURE_SYNTHESIZER_URL=''",
+    ]
 
 
 def test_all_wrong_values_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
