@@ -7,6 +7,7 @@ the agent's own functions, which wait for that too.
 import asyncio
 import json
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
@@ -44,6 +45,9 @@ SENTENCE_TIMEOUT = 10.0
 """Seconds an answerer may take for its next sentence before it counts as hung."""
 TOOL_ROUNDS = 4
 """How often one answer may run functions of the agent's; what is not known then never will be."""
+KNOWN_CALLS = 256
+"""Ids of calls that are remembered, so that no two are the same: some models count from 0 in each
+answer, and a call is paired with its output by nothing else."""
 KEPT_WORDINGS = 16
 """Functions of the client's, called and not yet answered, whose intent's own words are kept."""
 
@@ -69,6 +73,7 @@ class Mind:
         self._calls = calls
         self._follows = follows
         self._wordings: dict[str, str] = {}
+        self._call_ids: deque[str] = deque(maxlen=KNOWN_CALLS)
         self.form: Form | None = None
         self.understanding = Understanding(None)
 
@@ -133,11 +138,12 @@ class Mind:
     def _call(self, thinking: Thinking, done: Understanding) -> None:
         """The function of the intent's name, with its slots."""
         arguments = json.dumps(dict(done.slots), ensure_ascii=False)
-        self._sort(
-            thinking, FunctionCall(f"call_{secrets.token_hex(10)}", done.intent or "", arguments)
-        )
+        self._sort(thinking, FunctionCall("", done.intent or "", arguments))
 
     def _sort(self, thinking: Thinking, call: FunctionCall) -> None:
+        if not call.call_id or call.call_id in self._call_ids:
+            call = replace(call, call_id=f"call_{secrets.token_hex(10)}")
+        self._call_ids.append(call.call_id)
         whose = thinking.calls if call.name in thinking.asked.client else thinking.own
         whose.append(call)
 

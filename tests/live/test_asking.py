@@ -1,10 +1,14 @@
 """What of the conversation an answerer is told."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from conversation.responses import OfSilence, ToRequest, ToTurn
 from knowledge.passages import FunctionCall, FunctionOutput, Message, Tool
 from live.asking import HISTORY_MESSAGES, NO_OUTPUT, Asked, asked_of
 from live.config import ResponseRequest, SessionConfig
 from live.history import Item, function_call_item
+from tests.support.hypothesis_profiles import examples
 
 TURN, REQUEST = ToTurn(1), ToRequest(1)
 
@@ -121,3 +125,38 @@ def test_after_silence_there_are_no_words_and_a_hint_to_the_model() -> None:
         "user",
         "system",
     ]
+
+
+ids = st.sampled_from(["a", "b", "c"])
+any_items = st.lists(
+    st.one_of(
+        st.sampled_from([said("user", "hi"), said("assistant", "hello"), said("user", "")]),
+        ids.map(call),
+        ids.map(output),
+    ),
+    max_size=60,
+)
+
+
+@examples(200)
+@given(any_items)
+def test_whatever_a_client_sends_every_call_is_told_once_with_one_output_after_it(
+    items: list[Item],
+) -> None:
+    wanted = asked(*items)
+    made: list[str] = []
+    waiting: list[str] = []
+    for part in wanted.question.history:
+        match part:
+            case FunctionCall(call_id):
+                assert call_id not in made
+                made.append(call_id)
+                waiting.append(call_id)
+            case FunctionOutput(call_id):
+                assert call_id == waiting.pop(0)
+            case Message(_, text):
+                assert waiting == []
+                assert text
+    assert waiting == []
+    assert {part.call_id for part in wanted.outputs} <= set(made)
+    assert not (wanted.outputs and wanted.question.text)

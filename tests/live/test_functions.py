@@ -13,7 +13,7 @@ from live.history import Item
 from live.session import SessionError
 from live.tools import ToolError
 from tests.support.planned import OWN, NotedTools, PlannedAnswerer, calls, model_parts
-from tests.support.talking import Talk, talking
+from tests.support.talking import KeptInMind, Talk, talking
 
 QUESTION = "when do you close on sunday"
 ORDER = "i'd like a large latte with soy milk"
@@ -98,6 +98,21 @@ async def test_a_call_of_an_interrupted_answer_that_was_not_told_is_never_made()
         talk.session.cancel()
         await talk.silence(1.0)
         assert not talk.all(told.FunctionCalled)
+
+
+async def test_calls_that_a_model_names_alike_are_told_apart() -> None:
+    answerer = PlannedAnswerer([calls("weather"), calls("weather", '{"day": 2}')], ["Sunny."])
+    async with talking(model_parts(answerer), CLIENT) as talk:
+        asks(talk, QUESTION)
+        await talk.until_quiet()
+        first, second = (called.item.raw["call_id"] for called in talk.all(told.FunctionCalled))
+        assert first != second
+        talk.session.add_item(output(first, "rain", "one"), None)
+        talk.session.add_item(output(second, "sun", "two"), None)
+        talk.session.respond(ResponseRequest())
+        await talk.until_quiet()
+        outputs = [p for p in answerer.questions[1].history if isinstance(p, FunctionOutput)]
+        assert [part.output for part in outputs] == ["rain", "sun"]
 
 
 async def test_a_function_that_nobody_offered_is_not_called() -> None:
@@ -352,3 +367,25 @@ async def test_calls_of_both_wait_for_the_clients_output() -> None:
         assert talk.answers == ["Ready, and sunny."]
         outputs = [p for p in answerer.questions[1].history if isinstance(p, FunctionOutput)]
         assert {part.call_id for part in outputs} == {"own", "theirs"}
+
+
+async def test_calls_are_known_in_the_session_that_goes_on_with_the_conversation() -> None:
+    memory = KeptInMind()
+    tools = NotedTools()
+    answerer = PlannedAnswerer([calls("order_status")], ["Ready.", calls("weather", call_id="b")])
+    async with talking(replace(model_parts(answerer, tools), memory=memory), CLIENT) as talk:
+        asks(talk, QUESTION)
+        await talk.until_quiet()
+        talk.session.add_item(output("b", "sunny"), None)
+    later = PlannedAnswerer(["As I said."])
+    async with talking(replace(model_parts(later), memory=memory), CLIENT) as talk:
+        asks(talk, "and now")
+        await talk.until_quiet()
+        assert later.questions[0].history == (
+            Message("user", QUESTION),
+            calls("order_status"),
+            FunctionOutput("call_1", '{"ready": true}'),
+            Message("assistant", "Ready."),
+            calls("weather", call_id="b"),
+            FunctionOutput("b", "sunny"),
+        )

@@ -11,8 +11,9 @@ from conversation import Conversation, Floor
 from conversation import commands as c
 from conversation import events as e
 from conversation.floor import TRANSITIONS
+from conversation.policy import UNANSWERED_LIMIT
 from conversation.prompts import Priority
-from conversation.responses import OfPrompt
+from conversation.responses import OfPrompt, OfSilence
 
 
 @dataclass
@@ -45,6 +46,7 @@ class FloorRules:
         self.forgotten: set[int] = set()
         self.sounding: set[int] = set()
         self.manual = False
+        self.reminders = 0
 
     def check(
         self, machine: Conversation, event: e.Event, now: float, commands: list[c.Command]
@@ -56,6 +58,7 @@ class FloorRules:
             self._prompt(command)
             self._work(command)
             self._turn(command)
+            self._silence(command)
             if isinstance(command, c.ReportFloor):
                 assert (self.floor, command.floor) in TRANSITIONS
                 self.floor = command.floor
@@ -82,6 +85,8 @@ class FloorRules:
                     self.priorities[prompt.id] = prompt.priority
             case e.PolicyChanged(policy):
                 self.manual = policy.manual
+            case e.ResponseRequested():
+                self.reminders = 0
             case e.SentenceReady(work, text) | e.WordsHeard(work, text):
                 self.came_from.setdefault(text, set()).add(work)
                 if isinstance(event, e.WordsHeard):
@@ -189,6 +194,19 @@ class FloorRules:
             case c.DropTurn(turn):
                 assert turn not in self.committed
                 self.forgotten.add(turn)
+
+    def _silence(self, command: c.Command) -> None:
+        """Rule 8: nobody is reminded over somebody's words, nor a third time."""
+        match command:
+            case c.CommitTurn():
+                self.reminders = 0
+            case c.ReportIdle():
+                assert self.floor is Floor.IDLE
+                assert self.manual or not self.sounding
+                self.reminders += 1
+                assert self.reminders <= UNANSWERED_LIMIT
+            case c.BeginResponse(_, OfSilence()):
+                assert self.reminders
 
     def _kept(self, text: str | None) -> None:
         if text:
