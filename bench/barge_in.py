@@ -99,7 +99,7 @@ async def measure(
     async def visit(number: int, metronome: Metronome) -> None:
         for recording, after in plan[number::parallel]:
             client = RealtimeClient(metronome)
-            await client.connect(under_test.realtime_url(f"bench-barge-in-{number}"))
+            await client.connect(under_test.target(f"bench-barge-in-{number}"))
             await client.quiet(ANSWER_LIMIT)
             done.append(await interrupt(client, recording, scripted=scripted, after=after))
             await client.aclose()

@@ -44,8 +44,10 @@ class Ear:
     seconds ago is forgotten.
     """
 
-    def __init__(self, memory: float = 60.0) -> None:
+    def __init__(self, memory: float = 60.0, underrun: float = UNDERRUN) -> None:
+        """underrun: seconds that audio may be late before that counts as a gap."""
         self._memory = memory
+        self._underrun = underrun
         self._heard: deque[Heard] = deque()
         self._arrived: dict[str, int] = {}
         self.gaps: list[Gap] = []
@@ -58,7 +60,7 @@ class Ear:
             return
         self._arrived[response] = self._arrived.get(response, 0) + len(samples)
         late = now - self.end
-        if late > UNDERRUN and self._heard and self._heard[-1].response == response:
+        if late > self._underrun and self._heard and self._heard[-1].response == response:
             self.gaps.append(Gap(response, self.end, late))
         piece = Heard(max(now, self.end), samples, response)
         self._heard.append(piece)

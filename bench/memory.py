@@ -46,7 +46,7 @@ async def visitors(
     async def visit(number: int) -> None:
         for each in range(number, count, parallel):
             client = RealtimeClient(metronome)
-            await client.connect(under_test.realtime_url(f"bench-visitor-{each}"))
+            await client.connect(under_test.target(f"bench-visitor-{each}"))
             turns.append(await speak(client, recordings[each % len(recordings)], scripted=scripted))
             await client.aclose()
 
@@ -67,7 +67,7 @@ async def hold(
     """Resident MB while `count` sessions that have each taken a turn are still there."""
     clients = [RealtimeClient(metronome) for _ in range(count)]
     for number, client in enumerate(clients):
-        await client.connect(under_test.realtime_url(f"bench-held-{number}"))
+        await client.connect(under_test.target(f"bench-held-{number}"))
     await asyncio.gather(
         *(
             speak(client, recordings[n % len(recordings)], scripted=scripted)

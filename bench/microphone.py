@@ -35,6 +35,11 @@ class Microphone:
         self._clip_start = self.position + int(delay * SPEAKING_RATE)
         return self._clip_start
 
+    def hears_nothing(self, count: int) -> bool:
+        """Whether the next `count` samples are the quiet room and nothing else."""
+        ended = self._clip_start + len(self._clip) <= self.position
+        return self.leak is None and (ended or self._clip_start >= self.position + count)
+
     def take(self, count: int) -> Pcm:
         """The next `count` samples."""
         start, self.position = self.position, self.position + count

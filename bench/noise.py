@@ -98,7 +98,7 @@ async def measure(
     async def visit(number: int, metronome: Metronome) -> None:
         for kind, seed in plan[number::parallel]:
             client = RealtimeClient(metronome)
-            await client.connect(under_test.realtime_url(f"bench-noise-{number}"))
+            await client.connect(under_test.target(f"bench-noise-{number}"))
             await client.quiet(ANSWER_LIMIT)
             done.append(await disturb(client, kind, seed))
             await client.aclose()

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import uvloop
@@ -12,8 +14,9 @@ from bench.figures import Figures, ratios
 from bench.machine import facts
 from bench.realtime_client import NoEventError
 from bench.recordings import RecordingsError, default_folder
-from bench.server_under_test import NoServerError
+from bench.server_under_test import NoServerError, ServerUnderTest, found, server
 from bench.text_socket import ConnectionFailedError
+from bench.transports import TRANSPORTS
 
 PROBLEMS = (NoServerError, ConnectionFailedError, NoEventError, RecordingsError)
 """What a person can mend: told in a line, without a traceback."""
@@ -49,6 +52,42 @@ def _add_server(options: argparse.ArgumentParser) -> None:
         help="scripted: the words cost nothing and are known as they are spoken; a running "
         "server must have been started with OVERTURE_RECOGNIZER=scripted",
     )
+
+
+def add_wire(options: argparse.ArgumentParser) -> None:
+    """--transport, and what it takes to measure a server that is not Overture."""
+    options.add_argument("--transport", choices=tuple(TRANSPORTS), default="websocket")
+    options.add_argument(
+        "--server",
+        choices=("overture", "other"),
+        default="overture",
+        help="other: any server of the protocol, at --url, e.g. https://api.openai.com; it listens "
+        "by itself, as nothing can tell it what is said",
+    )
+    options.add_argument("--model", help="what --server other is asked for")
+    options.add_argument(
+        "--key-variable",
+        default="REALTIME_KEY",
+        metavar="NAME",
+        help="environment variable with the key for --server other (default REALTIME_KEY)",
+    )
+
+
+def chosen_server(
+    arguments: argparse.Namespace,
+) -> AbstractAsyncContextManager[ServerUnderTest]:
+    """The server that `add_wire` and `parser` were told of. Raises NoServerError."""
+    if arguments.server == "overture":
+        return server(arguments.url, arguments.recognizer)
+    if not arguments.url or not arguments.model:
+        raise NoServerError("--server other needs --url and --model")
+    key = os.environ.get(arguments.key_variable, "")
+    return nullcontext(found(arguments.url, model=arguments.model, key=key, other=True))
+
+
+def scripted(arguments: argparse.Namespace) -> bool:
+    """Whether the server is told the words."""
+    return bool(arguments.server == "overture" and arguments.recognizer == "scripted")
 
 
 def report(figures: Figures, out: Path | None, earlier: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""A client of the OpenAI Realtime protocol with a microphone and an ear.
+"""A client of the OpenAI Realtime protocol with a microphone and an ear, over whatever wire.
 
 It does what stock clients do: sends its microphone in real time from the moment it is connected,
 plays audio as it arrives, and throws away what it has not played when the server says that the
@@ -7,7 +7,7 @@ user began to speak.
 
 import asyncio
 import time
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +18,11 @@ import orjson
 from bench.ear import Ear
 from bench.metronome import Metronome
 from bench.microphone import Microphone
-from bench.text_socket import TextSocket
-from voice.audio import SPEAKING_RATE, pcm_to_bytes
+from bench.websocket_wire import WebSocketWire
+from bench.wire import OpenWire, Target, Wire
+from voice.audio import SPEAKING_RATE, Pcm
 
 Event = dict[str, Any]
-
-_APPEND = b'{"type":"input_audio_buffer.append","audio":"%s"}'
 
 
 class NoEventError(TimeoutError):
@@ -57,18 +56,25 @@ class Log:
 
 
 class RealtimeClient:
-    """One session. Use `connect`, then `aclose`."""
+    """One session. Use `connect`, then `aclose`. open_wire: how it reaches its server."""
 
-    def __init__(self, metronome: Metronome, *, sends_audio: bool = True) -> None:
+    def __init__(
+        self,
+        metronome: Metronome,
+        *,
+        sends_audio: bool = True,
+        open_wire: OpenWire = WebSocketWire.open,
+    ) -> None:
         self.microphone = Microphone()
         self.ear = Ear()
         self.log = Log()
         self.flushes_on_speech = True
+        self._open_wire = open_wire
         self._metronome = metronome
         self._sends_audio = sends_audio
         self._frame = round(metronome.frame_seconds * SPEAKING_RATE)
         self._began: float | None = None
-        self._socket: TextSocket | None = None
+        self._wire: Wire | None = None
         self._changed = asyncio.Event()
         self._handlers: Mapping[str, Callable[[Event, float], None]] = {
             "response.output_audio.delta": self._on_audio,
@@ -83,9 +89,13 @@ class RealtimeClient:
             "error": self._on_error,
         }
 
-    async def connect(self, url: str) -> None:
+    async def connect(self, target: Target) -> None:
         """Opens the session and the microphone; raises ConnectionFailedError, NoEventError."""
-        self._socket = await TextSocket.open(url, self._receive)
+        self._wire = await self._open_wire(target, self._receive, self._on_track)
+        if self._wire.hidden_lateness:
+            # A track's listener has a jitter buffer, and does not flush it: silence just comes.
+            self.ear = Ear(underrun=self._wire.hidden_lateness)
+            self.flushes_on_speech = False
         await self.until(lambda: self.log.last_event != "nothing", 10, "session.created")
         if self._sends_audio:
             self._metronome.join(self._tick)
@@ -94,18 +104,18 @@ class RealtimeClient:
     async def aclose(self) -> None:
         """Leaves."""
         self._metronome.leave(self._tick)
-        if self._socket is not None:
-            await self._socket.aclose()
+        if self._wire is not None:
+            await self._wire.aclose()
 
     @property
     def is_open(self) -> bool:
         """Whether the server has not hung up."""
-        return self._socket is not None and self._socket.is_open
+        return self._wire is not None and self._wire.is_open
 
     def send(self, event: Event) -> None:
         """Sends one client event."""
-        if self._socket is not None:
-            self._socket.send(orjson.dumps(event))
+        if self._wire is not None:
+            self._wire.send(orjson.dumps(event))
 
     def update(self, audio_input: Event) -> None:
         """Changes part of the session's `audio.input`."""
@@ -170,12 +180,11 @@ class RealtimeClient:
         return any(r.done_at is None for r in self.log.responses.values())
 
     def _tick(self, moment: float) -> None:
-        if self._socket is None:
+        if self._wire is None:
             return
         if self._began is None:
             self._began = moment - self._metronome.frame_seconds
-        samples = self.microphone.take(self._frame)
-        self._socket.send(_APPEND % b64encode(pcm_to_bytes(samples)))
+        self._wire.send_audio(self.microphone, self._frame)
         if self.microphone.position == self._frame:
             self._changed.set()  # whoever waits for the microphone to run
 
@@ -192,6 +201,11 @@ class RealtimeClient:
     def _on_audio(self, event: Event, now: float) -> None:
         samples = np.frombuffer(b64decode(event["delta"]), "<i2")
         self.ear.hear(event["response_id"], samples, now)
+
+    def _on_track(self, samples: Pcm) -> None:
+        """Audio beside the events: it is the latest response's."""
+        self.ear.hear(next(reversed(self.log.responses), ""), samples, time.monotonic())
+        self._changed.set()
 
     def _on_response(self, event: Event, now: float) -> None:
         name = event["response"]["id"]

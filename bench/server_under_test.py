@@ -7,18 +7,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import psutil
 
+from bench.wire import Target
+
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 60.0
 """Seconds to become ready: the first start builds the recognizer's language model."""
+
+OVERTURE = (str(Path(sys.executable).parent / "overture"),)
+"""The program as people start it."""
 
 
 class NoServerError(RuntimeError):
@@ -35,16 +40,32 @@ class Cost:
 
 
 class ServerUnderTest:
-    """A running server. pid is None when it is on another machine: then costs are unknown."""
+    """A running server. pid is None when it is on another machine: then costs are unknown.
 
-    def __init__(self, base: str, pid: int | None) -> None:
+    model: what it is asked for. key: for a server that wants one. other: not Overture, so that
+    nothing of ours is asked of it.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        pid: int | None,
+        *,
+        model: str = "cafe",
+        key: str = "",
+        other: bool = False,
+    ) -> None:
         """base: `http://HOST:PORT`."""
         self.base = base
         self.pid = pid
+        self.model = model
+        self.other = other
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
-    def realtime_url(self, user: str) -> str:
+    def target(self, user: str) -> Target:
         """Where a client of that name connects."""
-        return f"ws{self.base.removeprefix('http')}/v1/realtime?model=cafe&user={user}"
+        asked = {"model": self.model} | ({} if self.other else {"user": user})
+        return Target(self.base, urlencode(asked), self._headers)
 
     def cost(self) -> Cost | None:
         """CPU and memory of the server and its children; None when they cannot be seen."""
@@ -67,6 +88,8 @@ class ServerUnderTest:
 
     async def loop_lag(self) -> dict[float, float]:
         """Cumulative counts of the event loop's lag by upper bound in seconds; {} if unknown."""
+        if self.other:
+            return {}
         async with httpx.AsyncClient() as http:
             try:
                 text = (await http.get(f"{self.base}/metrics", timeout=5)).text
@@ -82,11 +105,13 @@ class ServerUnderTest:
 
 
 @asynccontextmanager
-async def server(url: str | None, recognizer: str) -> AsyncIterator[ServerUnderTest]:
+async def server(
+    url: str | None, recognizer: str, program: Sequence[str] = OVERTURE
+) -> AsyncIterator[ServerUnderTest]:
     """The server at `url` (http or ws), or one started for this and stopped afterwards.
 
     recognizer: "embedded" or "scripted"; only matters to a server that is started here.
-    Raises NoServerError.
+    program: what starts it. Raises NoServerError.
     """
     if url is not None:
         yield found(url)
@@ -99,7 +124,7 @@ async def server(url: str | None, recognizer: str) -> AsyncIterator[ServerUnderT
             "OVERTURE_DATA_DIR": folder,
             "OVERTURE_RECOGNIZER": "scripted" if recognizer == "scripted" else "pocketsphinx",
         }
-        command = [str(Path(sys.executable).parent / "overture"), "serve", "agents/cafe"]
+        command = [*program, "serve", "agents/cafe"]
         log = Path(folder) / "bench-server.log"
         process = launch(command, environment, log)
         try:
@@ -157,14 +182,16 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def found(url: str) -> ServerUnderTest:
+def found(url: str, *, model: str = "cafe", key: str = "", other: bool = False) -> ServerUnderTest:
     """The server at `url`; its process is known when it listens on this machine."""
     parts = urlsplit(url)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
     if scheme not in ("http", "https") or parts.hostname is None:
         raise NoServerError(f"{url} is no address; give it as http://127.0.0.1:8000")
     port = parts.port or (443 if scheme == "https" else 80)
-    return ServerUnderTest(f"{scheme}://{parts.hostname}:{port}", listener(parts.hostname, port))
+    pid = listener(parts.hostname, port)
+    base = f"{scheme}://{parts.hostname}:{port}"
+    return ServerUnderTest(base, pid, model=model, key=key, other=other)
 
 
 def listener(host: str, port: int) -> int | None:

@@ -1,6 +1,8 @@
 """Voice to voice: clients play recorded orders in real time and hear the answers.
 
     bench/talk.py --sessions 8 --recognizer scripted --json talk.json
+    bench/talk.py --transport webrtc
+    bench/talk.py --server other --url https://HOST --model NAME --transport webrtc
 
 Measured at the client, from the recording's last speech sample (bench/speech_bounds.py) to the
 first audible sample of the reply (bench/ear.py), so a client's frame, the network and the
@@ -16,10 +18,11 @@ from random import Random
 
 from bench.figures import Figures, percentiles, summary
 from bench.metronome import Metronome
-from bench.options import parser, report, run
+from bench.options import add_wire, chosen_server, parser, report, run, scripted
 from bench.realtime_client import RealtimeClient
 from bench.recordings import Recording, load
-from bench.server_under_test import ServerUnderTest, server
+from bench.server_under_test import ServerUnderTest
+from bench.transports import TRANSPORTS
 from bench.turn import Turn, speak
 from bench.usage import MB, Snapshot, between, megabytes, snapshot
 
@@ -40,6 +43,7 @@ class Talk:
     scripted: bool = True
     frame_ms: int = 20
     seed: int = 0
+    transport: str = "websocket"
 
 
 async def converse(
@@ -66,9 +70,9 @@ async def measure(
     async with Metronome(talk.frame_ms / 1000) as metronome:
         await _warm_up(under_test, recordings, talk, metronome)
         empty = await snapshot(under_test)
-        clients = [RealtimeClient(metronome) for _ in range(talk.sessions)]
+        clients = [_client(metronome, talk) for _ in range(talk.sessions)]
         for number, client in enumerate(clients):
-            await client.connect(under_test.realtime_url(f"bench-{number}"))
+            await client.connect(under_test.target(f"bench-{number}"))
         metronome.lateness.clear()
         before = await snapshot(under_test)
         random = Random(talk.seed)
@@ -99,11 +103,15 @@ async def measure(
 async def _warm_up(
     under_test: ServerUnderTest, recordings: Sequence[Recording], talk: Talk, metronome: Metronome
 ) -> None:
-    client = RealtimeClient(metronome)
-    await client.connect(under_test.realtime_url("bench-warm-up"))
+    client = _client(metronome, talk)
+    await client.connect(under_test.target("bench-warm-up"))
     for recording in _share(recordings, talk.sessions, WARM_UP):
         await speak(client, recording, scripted=talk.scripted)
     await client.aclose()
+
+
+def _client(metronome: Metronome, talk: Talk) -> RealtimeClient:
+    return RealtimeClient(metronome, open_wire=TRANSPORTS[talk.transport])
 
 
 def _share(recordings: Sequence[Recording], number: int, turns: int) -> list[Recording]:
@@ -167,23 +175,25 @@ async def main(arguments: argparse.Namespace) -> None:
         arguments.sessions,
         arguments.turns,
         arguments.duty,
-        arguments.recognizer == "scripted",
+        scripted(arguments),
         arguments.frame_ms,
         arguments.seed,
+        arguments.transport,
     )
     recordings = load(arguments.data, (talk.sessions * talk.turns + WARM_UP), talk.seed)
-    async with server(arguments.url, arguments.recognizer) as under_test:
+    async with chosen_server(arguments) as under_test:
         figures = await measure(under_test, recordings, talk)
     print_talk(figures)
-    asked = {"sessions": talk.sessions, "turns_each": talk.turns, "duty": talk.duty}
+    asked: Figures = {"sessions": talk.sessions, "turns_each": talk.turns, "duty": talk.duty}
     asked |= {"recognizer": arguments.recognizer, "frame_ms": talk.frame_ms}
+    asked |= {"transport": talk.transport, "server": arguments.server}
     report({"asked": asked, **figures}, arguments.json, arguments.compare)
 
 
 if __name__ == "__main__":
     options = parser(__doc__)
     options.add_argument("--sessions", type=int, default=1)
-    options.add_argument("--transport", choices=("websocket",), default="websocket")
+    add_wire(options)
     options.add_argument("--turns", type=int, default=5, help="of each session (default 5)")
     options.add_argument(
         "--duty", type=float, default=0.25, help="share of time that each person speaks"

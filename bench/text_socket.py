@@ -6,7 +6,7 @@ connection is closed.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -26,8 +26,11 @@ class ConnectionFailedError(ConnectionError):
 class TextSocket(asyncio.Protocol):
     """A connection; `open` makes one."""
 
-    def __init__(self, url: str, receive: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, url: str, receive: Callable[[bytes], None], headers: Mapping[str, str] | None = None
+    ) -> None:
         self._protocol = ClientProtocol(parse_uri(url), max_size=16 << 20)
+        self._headers = headers or {}
         self._receive = receive
         self._transport: asyncio.Transport | None = None
         self._parts: list[bytes] = []
@@ -37,12 +40,16 @@ class TextSocket(asyncio.Protocol):
         """Done with the reason once the connection is gone."""
 
     @classmethod
-    async def open(cls, url: str, receive: Callable[[bytes], None]) -> "TextSocket":
+    async def open(
+        cls, url: str, receive: Callable[[bytes], None], headers: Mapping[str, str] | None = None
+    ) -> "TextSocket":
         """Connects; `receive` gets each text message. Raises ConnectionFailedError."""
         uri = parse_uri(url)
         loop = asyncio.get_running_loop()
         try:
-            _, socket = await loop.create_connection(lambda: cls(url, receive), uri.host, uri.port)
+            _, socket = await loop.create_connection(
+                lambda: cls(url, receive, headers), uri.host, uri.port, ssl=uri.secure or None
+            )
             await asyncio.wait_for(socket._opened, 10)
         except (OSError, TimeoutError) as problem:
             raise ConnectionFailedError(f"{url}: {problem}; is the server running?") from problem
@@ -75,7 +82,9 @@ class TextSocket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        request.headers.update(self._headers)
+        self._protocol.send_request(request)
         self._flush()
 
     def data_received(self, data: bytes) -> None:

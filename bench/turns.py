@@ -63,7 +63,7 @@ async def measure(
         while waiting:
             recording = waiting.popleft()
             client = RealtimeClient(metronome)
-            await client.connect(under_test.realtime_url(f"bench-turns-{number}"))
+            await client.connect(under_test.target(f"bench-turns-{number}"))
             turns.append(await speak(client, recording, scripted=scripted))
             await client.aclose()
 

@@ -29,16 +29,16 @@ class OpusError(ValueError):
 
 
 class OpusDecoder:
-    """Packets to 16 kHz."""
+    """Packets to sound, at the ears' rate if no other is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int = HEARING_RATE) -> None:
         codec = av.CodecContext.create("libopus", "r")
         assert isinstance(codec, AudioCodecContext)
         codec.format = "s16"
         codec.layout = "mono"
         codec.sample_rate = CLOCK
         self._codec = codec
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=HEARING_RATE)
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
 
     def decode(self, payload: bytes) -> tuple[Pcm, int]:
         """The packet's sound, and how long it lasts in ticks; raises OpusError.

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aioice.ice
 import av
 import httpx
 import numpy as np
@@ -20,6 +21,7 @@ from tests.support.wire_client import Event, check
 from voice.audio import HEARING_RATE, Pcm
 
 FRAME = HEARING_RATE // 50
+aioice.ice.get_host_addresses = lambda **_: ["127.0.0.1"]  # tests talk to nobody but this machine
 SDP = {"Content-Type": "application/sdp"}
 
 
