@@ -1,7 +1,11 @@
 """Headers that tell a browser what our pages may do, on every answer."""
 
-from starlette.datastructures import MutableHeaders
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.origins import LOOPBACK_NAMES
 
 _POLICY = "; ".join(
     (
@@ -29,7 +33,8 @@ HEADERS = {
 }
 
 STRICT = "max-age=31536000"
-"""For a year browsers come by TLS only. Not for subdomains: they may be somebody else's."""
+"""For a year browsers come by TLS only. Not for subdomains, which may be somebody else's, and not
+for localhost, whose every port would have to speak TLS."""
 
 REVALIDATE = "no-cache"
 """Files are asked for again each time and answered with 304: no build step gives them new names
@@ -53,8 +58,16 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", REVALIDATE)
-                if scope["scheme"] == "https":
+                if scope["scheme"] == "https" and not _is_loopback(scope):
                     headers["Strict-Transport-Security"] = STRICT
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _is_loopback(scope: Scope) -> bool:
+    host = Headers(scope=scope).get("host", "")
+    try:
+        return urlsplit(f"//{host}").hostname in LOOPBACK_NAMES
+    except ValueError:
+        return False  # no host at all, such as "["

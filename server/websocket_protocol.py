@@ -10,10 +10,25 @@ from server.realtime.websocket_line import ABORT
 CUT_OFF_AFTER = 1.0
 """Seconds a peer gets to take what is in its buffer, once nothing more will come."""
 
+BAD_HANDSHAKE = b"the handshake's headers are too long, or not text\n"
+
 
 class RealtimeProtocol(WebSocketsSansIOProtocol):
     """Closing a transport waits until its buffer is sent; a peer that does not read, or that has
     vanished, would keep it open for as long as the kernel tries. This one cuts the line then."""
+
+    def data_received(self, data: bytes) -> None:
+        """The first is the whole handshake, as HTTP has read it. One that the WebSocket library
+        does not (it takes 128 headers of 8 KiB) it drops without a word, and uvicorn would wait."""
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self.handshake_initiated = True
+            self.transport.write(
+                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+                b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+                % (len(BAD_HANDSHAKE), BAD_HANDSHAKE)
+            )
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """Lets the application cut the line as well."""

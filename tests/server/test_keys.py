@@ -1,6 +1,5 @@
 """API keys: what a file says, who is let in by it, and how one is withdrawn."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -116,7 +115,7 @@ def test_a_file_open_to_others_is_refused_with_the_command(tmp_path: Path, mode:
 def test_a_file_for_its_owner_and_group_is_taken(tmp_path: Path, mode: int) -> None:
     path = keys_file(tmp_path, line("ann", "a"))
     path.chmod(mode)
-    assert stat.S_IMODE(os.stat(path).st_mode) == mode
+    assert stat.S_IMODE(path.stat().st_mode) == mode
     assert KeyRing(path).find("a") is not None
 
 

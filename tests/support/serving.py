@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
@@ -111,14 +112,16 @@ class Stage:
         )
 
     @contextlib.contextmanager
-    def serving(self, **changes: Any) -> Iterator[Serving]:
+    def serving(
+        self, *, tls: ssl.SSLContext | None = None, proxies: tuple[str, ...] = (), **changes: Any
+    ) -> Iterator[Serving]:
         """A server with its own limits, whose host differs in `changes`."""
         host = replace(self.host, **changes)
         app = create_app(host)
         listening = bind("127.0.0.1", 0)
         port = listening.getsockname()[1]
         up = threading.Event()
-        server = make_server(app, host.limits, up.set)
+        server = make_server(app, host.limits, up.set, tls=tls, proxies=proxies)
         done = asyncio.run_coroutine_threadsafe(server.serve(sockets=[listening]), self._loop)
         assert up.wait(PATIENCE)
 
