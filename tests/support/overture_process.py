@@ -25,6 +25,15 @@ def free_port() -> int:
 @contextlib.contextmanager
 def overture_serving(data: Path, port: int) -> Iterator[str]:
     """Yields the address once /readyz says so; stopped by SIGTERM afterwards."""
+    with overture_process(data, port) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def overture_process(
+    data: Path, port: int, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same, with the process, which the test may kill."""
     data.mkdir(exist_ok=True)
     log = data / "serve.log"
     overture = Path(sys.executable).parent / "overture"
@@ -35,12 +44,12 @@ def overture_serving(data: Path, port: int) -> Iterator[str]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env=os.environ | {"OVERTURE_DATA_DIR": str(data)},
+            env=os.environ | environment | {"OVERTURE_DATA_DIR": str(data)},
         )
     address = f"http://127.0.0.1:{port}"
     try:
         _await_ready(address, process, log)
-        yield address
+        yield address, process
     finally:
         process.terminate()
         try:
