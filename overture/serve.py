@@ -8,16 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from live.config import SessionConfig
 from live.events import LiveEvent
+from live.parts import Parts
 from live.session import LiveSession
 from overture.agent_folder import Agent
 from overture.compose import Assembly, assemble
 from overture.errors import UserError
 from overture.garbage import Garbage, leave_out_start_up
 from overture.logs import set_up_logging
+from overture.metering import Meters
 from overture.settings import Settings
+from overture.tracing import Tracing, tracing
 from server.app import create_app
 from server.host import AgentCard, Limits, OpenSession, ServerHost
 from server.keys import KeyRing, KeysError
@@ -57,7 +61,11 @@ async def _serve(
     assert starting is not None
     # Until the server takes over the signals, SIGTERM must close what was opened so far.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, starting.cancel)
-    async with assemble(settings, agent) as assembly:
+    async with (
+        assemble(settings, agent) as assembly,
+        tracing(settings.otlp_endpoint, agent.name) as traces,
+    ):
+        registry = CollectorRegistry()
         limits = Limits(
             max_sessions=settings.max_sessions,
             sessions_per_user=settings.sessions_per_user,
@@ -65,7 +73,8 @@ async def _serve(
         )
         host = ServerHost(
             agent=_card(agent),
-            open_session=_opener(assembly),
+            open_session=_opener(_metered(assembly, registry), traces),
+            registry=registry,
             static_dir=STATIC,
             client_secrets=assembly.client_secrets,
             keys=keys,
@@ -137,12 +146,20 @@ def _card(agent: Agent) -> AgentCard:
     return AgentCard(agent.name, settings.name, settings.greeting, settings.examples)
 
 
-def _opener(assembly: Assembly) -> OpenSession:
+def _metered(assembly: Assembly, registry: CollectorRegistry) -> Parts:
+    meters = Meters(registry)
+    meters.queues(assembly.queues)
+    assembly.index.on_lookup = meters.lookups.observe
+    if assembly.model_counts is not None:
+        meters.model(assembly.parts.answerer.name, assembly.model_counts)
+    return meters.parts(assembly.parts)
+
+
+def _opener(parts: Parts, traces: Tracing) -> OpenSession:
     def open_session(
         listener: Callable[[LiveEvent], None], *, session_id: str, user: str, config: SessionConfig
     ) -> LiveSession:
-        return LiveSession(
-            assembly.parts, listener, session_id=session_id, user=user, config=config
-        )
+        listener = traces.listener(session_id, listener)
+        return LiveSession(parts, listener, session_id=session_id, user=user, config=config)
 
     return open_session

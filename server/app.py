@@ -39,6 +39,7 @@ def create_app(host: ServerHost) -> Starlette:
     sessions = Sessions(host, metrics, door, refusals)
     calls = Calls(host, sessions)
     sessions.join = calls.join
+    metrics.watch(sessions.count_by, sessions.unread_bytes)
     minting = Minting(host, client_secrets)
     pages = _Pages(host)
 

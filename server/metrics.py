@@ -1,5 +1,8 @@
 """What is counted, in Prometheus' form."""
 
+from collections.abc import Callable
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from live import events as told
@@ -10,11 +13,25 @@ _STAGE_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 
 _LAG_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
+TRANSPORTS = ("websocket", "webrtc")
+
+
 class Metrics:
     """One process's, in the registry that was handed in."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.sessions = Gauge("overture_sessions", "Live conversations", registry=registry)
+        self._by_transport = Gauge(
+            "overture_sessions_by_transport",
+            "Live conversations, by what their client came by",
+            ["transport"],
+            registry=registry,
+        )
+        self._unread = Gauge(
+            "overture_realtime_unread_bytes",
+            "Server events that wait for clients to read them",
+            registry=registry,
+        )
         self.sessions_total = Counter(
             "overture_sessions_begun", "Conversations begun", registry=registry
         )
@@ -57,6 +74,12 @@ class Metrics:
         self._refused = Counter(
             "overture_realtime_refused", "Connections refused", ["reason"], registry=registry
         )
+
+    def watch(self, sessions_by: Callable[[str], int], unread_bytes: Callable[[], int]) -> None:
+        """Shows these as they are when somebody looks. sessions_by: of one of TRANSPORTS."""
+        for transport in TRANSPORTS:
+            self._by_transport.labels(transport).set_function(partial(sessions_by, transport))
+        self._unread.set_function(unread_bytes)
 
     def received(self, size: int) -> None:
         """A client's message came."""

@@ -54,6 +54,11 @@ class Party:
         if not self._audio.take(seconds, self._clock()):
             raise ClosingError(errors.POLICY, "audio came ten times faster than real time")
 
+    @property
+    def unread_bytes(self) -> int:
+        """Of events that wait to be sent."""
+        return self._outbox.unread
+
     def rate_limits(self) -> list[dict[str, Any]]:
         """How many more messages may come; see `server.realtime.rate_limits`."""
         return rate_limits(self._messages, self._clock())

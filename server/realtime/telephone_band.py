@@ -67,4 +67,5 @@ def _low_pass(rate: int) -> npt.NDArray[np.float32]:
     at = np.arange(-half, half + 1)
     cutoff = (PASS_HZ + STOP_HZ) / rate
     taps = cutoff * np.sinc(cutoff * at) * np.kaiser(len(at), _KAISER_BETA)
-    return (taps / taps.sum()).astype(np.float32)
+    whole: npt.NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
+    return whole
