@@ -117,23 +117,24 @@ def _module(what: str, name: str, advice: str) -> Finding:
 def _language_model(settings: Settings) -> Finding:
     """Asks it one short question: only an answer shows that URL, model and key are right."""
     from knowledge.openai_chat import ChatError
-    from overture.language_model import first_words_after, shown
+    from knowledge.openai_chat.answerer import TOOLS_ADVICE
+    from overture.language_model import shown, try_out
 
     what = f"language model {shown(settings)}"
     try:
-        seconds = asyncio.run(first_words_after(settings))
+        seconds, refusal = asyncio.run(try_out(settings))
     except ChatError as error:
         said = f"; it says: {error.detail}" if error.detail else ""
         advice = f"is it running, and are the OVERTURE_LLM_ variables right?{said}"
         return Finding(Status.FAIL, f"{what} {error}", advice)
     told = f"{what}: first words after {seconds:.1f} s"
+    advice = f"it refuses functions ({refusal}): {TOOLS_ADVICE}" if refusal else ""
     if seconds > settings.llm_timeout_s:
         advice = (
             "slower than OVERTURE_LLM_TIMEOUT_S, so the documents would answer; ask again now that "
             "it is loaded, or take a smaller model"
         )
-        return Finding(Status.WARN, told, advice)
-    return Finding(Status.OK, told)
+    return Finding(Status.WARN if advice else Status.OK, told, advice)
 
 
 def _audio_files() -> Finding:

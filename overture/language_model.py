@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from knowledge.counts import ModelCounts
@@ -18,6 +19,9 @@ from knowledge.openai_chat import (
     OpenAIChatAnswerer,
     Persona,
 )
+from knowledge.openai_chat.answerer import REFUSES_TOOLS
+from knowledge.openai_chat.messages import tools_of
+from knowledge.passages import Tool
 from overture.agent_folder import Agent
 from overture.settings import Settings
 
@@ -56,26 +60,41 @@ def chat_client(settings: Settings) -> ChatClient:
     return ChatClient(settings.llm_url, settings.llm_key.get_secret_value())
 
 
-async def first_words_after(settings: Settings) -> float:
-    """Seconds until the model says something to a short question; raises ChatError.
-
-    Waits as long as a server may need that loads the model first.
-    """
+async def try_out(settings: Settings) -> tuple[float, str]:
+    """Seconds until the model answers a short question, and why it refuses functions, "" if it
+    takes them; raises ChatError."""
     question = {"role": "user", "content": "Say yes."}
-    body = {"model": settings.llm_model, "messages": [question], "stream": True}
+    body: dict[str, Any] = {
+        "model": settings.llm_model,
+        "messages": [question],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    # Offered as agents and clients do: some models and servers refuse that.
+    functions = tools_of([Tool("weather", "What the weather is like.")], "auto")
     client = chat_client(settings)
     try:
         await client.open()
-        began = time.monotonic()
-        async with asyncio.timeout(LOADING_S), aclosing(client.chunks(body)) as chunks:
-            async for chunk in chunks:
-                if chunk.words.strip():
-                    return time.monotonic() - began
-        raise ChatError(Failure.NOTHING_SAID, "ended without a word")
-    except TimeoutError:
-        raise ChatError(Failure.STALLED, f"said nothing within {LOADING_S:g} s") from None
+        try:
+            return await _first_words(client, body | functions), ""
+        except ChatError as error:
+            if error.status not in REFUSES_TOOLS:
+                raise
+            return await _first_words(client, body), error.detail or str(error)
     finally:
         await client.aclose()
+
+
+async def _first_words(client: ChatClient, body: dict[str, Any]) -> float:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(LOADING_S), aclosing(client.chunks(body)) as chunks:
+            async for chunk in chunks:
+                if chunk.words.strip() or chunk.calls:
+                    return time.monotonic() - began
+    except TimeoutError:
+        raise ChatError(Failure.STALLED, f"said nothing within {LOADING_S:g} s") from None
+    raise ChatError(Failure.NOTHING_SAID, "ended without a word")
 
 
 def shown(settings: Settings) -> str:

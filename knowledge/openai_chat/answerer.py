@@ -31,6 +31,10 @@ LONGEST_RETRY_AFTER = 1.0
 CHARS_PER_TOKEN = 12
 """No tokenizer's words are longer on average; a server that ignores the bound is stopped there."""
 
+REFUSES_TOOLS = frozenset({400, 422})
+"""Statuses with which servers refuse functions, and much else: so it is tried without them."""
+TOOLS_ADVICE = "take a model that can call functions; docs/language-model.md"
+
 LOST_THREAD = "I'm sorry, I lost the rest of that."
 """Said when the model fails after something of its answer has been said."""
 
@@ -90,6 +94,7 @@ class OpenAIChatAnswerer:
         self._breaker = breaker or CircuitBreaker(lambda: asyncio.get_running_loop().time())
         # OpenAI's newer models refuse the first name, many other servers know no other.
         self._bound_name = "max_tokens"
+        self._takes_tools = True
 
     @property
     def name(self) -> str:
@@ -176,13 +181,15 @@ class OpenAIChatAnswerer:
     ) -> tuple[Chunk | None, AsyncGenerator[Chunk, None]]:
         """The first chunk with something in it, and the rest; asks twice where that may help."""
         loop = asyncio.get_running_loop()
-        tried = False
+        tried, offered = False, "tools" in body
         while True:
             chunks = self._client.chunks(body)
             try:
                 async with asyncio.timeout_at(deadline):
                     async for chunk in chunks:
                         if chunk.words.strip() or chunk.calls or chunk.finish_reason:
+                            if offered and "tools" not in body:
+                                self._note_that_it_takes_no_tools()
                             return chunk, chunks
                 raise ChatError(Failure.NOTHING_SAID, "ended without a word")
             except TimeoutError:
@@ -190,9 +197,7 @@ class OpenAIChatAnswerer:
                 raise ChatError(Failure.STALLED, f"said nothing within {waited}") from None
             except ChatError as error:
                 pause = RETRY_PAUSE if error.retry_after is None else error.retry_after
-                if error.param == self._bound_name == "max_tokens":
-                    self._bound_name = "max_completion_tokens"
-                    body[self._bound_name] = body.pop("max_tokens")
+                if self._amends(body, error):
                     continue
                 late = pause > LONGEST_RETRY_AFTER or loop.time() + pause >= deadline
                 if tried or late or error.failure not in PASSING:
@@ -200,6 +205,23 @@ class OpenAIChatAnswerer:
                 log.info("model_asked_again", model=self._model, reason=str(error))
                 tried = True
                 await asyncio.sleep(pause)
+
+    def _amends(self, body: dict[str, Any], error: ChatError) -> bool:
+        """Whether the request was changed into one that this server may take."""
+        if error.param == "max_tokens" and "max_tokens" in body:
+            self._bound_name = "max_completion_tokens"
+            body[self._bound_name] = body.pop("max_tokens")
+            return True
+        if error.status in REFUSES_TOOLS and body.get("tool_choice") in ("auto", "none"):
+            del body["tools"], body["tool_choice"]
+            return True
+        return False
+
+    def _note_that_it_takes_no_tools(self) -> None:
+        """Many small models take none, and some servers only with an option of theirs."""
+        if self._takes_tools:
+            self._takes_tools = False
+            log.warning("model_takes_no_functions", model=self._model, advice=TOOLS_ADVICE)
 
     async def _next(
         self, chunks: AsyncGenerator[Chunk, None], deadline: float, *, finished: bool
@@ -235,7 +257,7 @@ class OpenAIChatAnswerer:
             "stream": True,
             "stream_options": {"include_usage": True},
             self._bound_name: most_tokens,
-            **tools_of(question.tools, question.tool_choice),
+            **(tools_of(question.tools, question.tool_choice) if self._takes_tools else {}),
         }
 
     def _sentence(self, text: str, support: Support) -> AnswerSentence:

@@ -118,7 +118,7 @@ def _refusal(answer: "httpx2.Response", body: bytes) -> ChatError:
         return ChatError(Failure.SERVER_ERROR, message, detail=detail, retry_after=wait)
     hint = _HINTS.get(status, "; check OVERTURE_LLM_URL" if status < 400 else "")
     message = f"refused the question (HTTP {status}){hint}"
-    return ChatError(Failure.REFUSED, message, detail=detail, param=param)
+    return ChatError(Failure.REFUSED, message, detail=detail, param=param, status=status)
 
 
 def _error_in(body: bytes) -> tuple[str, str]:

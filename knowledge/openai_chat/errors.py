@@ -28,6 +28,7 @@ class ChatError(AnswererError):
 
     detail: what the server said of it, which may hold people's words. retry_after: seconds that it
     asked to wait, None if it did not. param: the request's field that it refused, "" if unsaid.
+    status: of HTTP, 0 if that was not the trouble.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class ChatError(AnswererError):
         detail: str = "",
         retry_after: float | None = None,
         param: str = "",
+        status: int = 0,
     ) -> None:
         super().__init__(message)
         self.failure = failure
         self.detail = detail
         self.retry_after = retry_after
         self.param = param
+        self.status = status

@@ -107,6 +107,10 @@ def test_a_language_model_that_answers_is_fine_and_one_that_does_not_fails(
         [found] = [f for f in findings() if f.what.startswith("language model")]
         assert found.what.startswith(f"language model small at {host}: first words after ")
         assert found.status is Status.OK
+        server.will(fails(400, "small does not support tools"), says("Yes."))
+        [found] = [f for f in findings() if f.what.startswith("language model")]
+        assert found.status is Status.WARN
+        assert "refuses functions (small does not support tools)" in found.advice
         server.will(fails(401, "wrong key, friend"))
         [failure] = failures(findings())
     assert failure.what == (

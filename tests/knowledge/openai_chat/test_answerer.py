@@ -231,6 +231,37 @@ async def test_a_model_that_wants_the_bound_by_its_other_name_gets_it(
     assert server.requests[2]["max_completion_tokens"] == 400
 
 
+async def test_a_model_that_takes_no_functions_answers_without_them(
+    server: ChatServer, make: Make
+) -> None:
+    server.will(fails(400, "small-model does not support tools"), says("At five."))
+    answerer = make(PATIENT)
+    for _ in range(2):
+        assert await said(answerer, replace(CLOSING, tools=[STATUS])) == ["At five."]
+    assert ["tools" in request for request in server.requests] == [True, False, False]
+    assert "tool_choice" not in server.requests[1]
+
+
+async def test_one_that_refuses_a_question_anyway_is_offered_functions_again(
+    server: ChatServer, make: Make
+) -> None:
+    server.will(fails(400, "too long"))
+    answerer = make(PATIENT)
+    assert (await failure(answerer, replace(CLOSING, tools=[STATUS]))).failure is Failure.REFUSED
+    server.will(says("At five."))
+    assert await said(answerer, replace(CLOSING, tools=[STATUS])) == ["At five."]
+    assert "tools" in server.requests[-1]
+
+
+async def test_a_function_that_must_be_called_is_not_given_up(
+    server: ChatServer, make: Make
+) -> None:
+    server.will(fails(400, "no tools"))
+    error = await failure(make(PATIENT), replace(CLOSING, tools=[STATUS], tool_choice="status"))
+    assert error.failure is Failure.REFUSED
+    assert len(server.requests) == 1
+
+
 async def test_a_connection_is_used_again(server: ChatServer, make: Make) -> None:
     server.will(says("At five.", usage=(1, 1)))
     answerer = make(PATIENT)
@@ -275,7 +306,7 @@ async def test_what_may_pass_is_tried_once_more(
         (fails(429, headers={"retry-after": "Wed, 21 Oct 2026"}), Failure.BUSY, 1),
         (fails(401), Failure.REFUSED, 1),
         (fails(404), Failure.REFUSED, 1),
-        (fails(400), Failure.REFUSED, 1),
+        (fails(400), Failure.REFUSED, 2),
         (Reply([], 302, {"location": "/elsewhere"}), Failure.REFUSED, 1),
         (Reply([b"x" * 100_000], 500), Failure.SERVER_ERROR, 2),
         (Reply([Cut()]), Failure.CUT, 2),
