@@ -1,14 +1,14 @@
 """One live conversation: the star of ears, mind and mouth around the machine. No sockets here."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
 from conversation import Conversation, Floor
 from conversation import commands as c
 from conversation import events as e
-from knowledge.passages import Tool
 from live import events as told
+from live.advice import Advice
 from live.answering import Answering
 from live.beside import AT_ONCE, Beside
 from live.bookmark import Bookmark
@@ -43,9 +43,6 @@ MAY_STOP_SPEECH = (
     e.Tick,
 )
 """Events on which the machine may cut an answer: it must know first how far that was heard."""
-
-MAX_WARNINGS = 16
-"""Told to one session; who needs more has read none."""
 
 OtherCommand: TypeAlias = (
     c.ClaimPrompt | c.ReleasePrompt | c.ReportPrompt | c.ReportFloor | c.ReportIdle
@@ -104,7 +101,8 @@ class LiveSession:
         self._events: deque[e.Event] = deque()
         self._draining = False
         self._timer: Timer | None = None
-        self._warned_of: set[str] = set()
+        follows = parts.follows_instructions
+        self._advice = Advice(self._mind, self._tell, follows=follows)
         self._closed = False
         self.resumed = False
         """It goes on with a conversation that was stored."""
@@ -185,7 +183,7 @@ class LiveSession:
         manual = self._core.config.policy.manual
         self._core.config = config
         self._listening.ears.threshold = config.vad_threshold
-        self._warn(config.instructions, config.tools)
+        self._advice.on(config.instructions, config.tools)
         self._post(e.PolicyChanged(config.policy))
         if config.policy.manual is not manual:
             self._listening.rest()
@@ -282,7 +280,7 @@ class LiveSession:
                 "conversation_already_has_active_response",
                 "a response is in progress; wait for response.done or cancel it first",
             )
-        self._warn(request.instructions, request.tools)
+        self._advice.on(request.instructions, request.tools)
         if beside:
             self._beside.begin(request)
         else:
@@ -299,25 +297,6 @@ class LiveSession:
     def report_playout(self, item_id: str, played_ms: int) -> None:
         """The client says how much of an item was played; believed up to what was sent."""
         self._answering.client_played(item_id, played_ms)
-
-    def _warn(self, instructions: str | None, tools: Sequence[Tool] | None) -> None:
-        """Tells of what the client set and this server cannot do, of each thing once."""
-        if instructions and not self._core.parts.follows_instructions:
-            self._warn_once(
-                "instructions are kept but cannot be followed: this server answers from its "
-                "own documents, without a language model"
-            )
-        for tool in tools or ():
-            if not self._mind.can_be_called(tool.name):
-                self._warn_once(
-                    f"nothing will call the function {tool.name!r}: without a language model a "
-                    "function is called through the agent's intent of the same name"
-                )
-
-    def _warn_once(self, message: str) -> None:
-        if message not in self._warned_of and len(self._warned_of) < MAX_WARNINGS:
-            self._warned_of.add(message)
-            self._core.tell(told.Warned(message))
 
     # Around the machine
 

@@ -1,7 +1,9 @@
 """Functions that an answer calls: the client's, and the agent's own."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,9 @@ from live import events as told
 from live.config import ResponseRequest, SessionConfig
 from live.history import Item
 from live.session import SessionError
-from live.tools import ToolError
+from live.tools import ToolContext, ToolError
 from tests.support.planned import OWN, NotedTools, PlannedAnswerer, calls, model_parts
-from tests.support.talking import KeptInMind, Talk, talking
+from tests.support.talking import KeptInMind, Talk, scripted_parts, talking
 
 QUESTION = "when do you close on sunday"
 ORDER = "i'd like a large latte with soy milk"
@@ -246,6 +248,29 @@ async def test_the_agents_own_function_is_run_and_its_output_answered() -> None:
         (called,) = talk.all(told.ToolCalled)
         assert (called.name, called.failed) == ("order_status", "")
         assert talk.all(told.ResponseEnded)[0].usage == TokenUsage(13, 3)
+
+
+class OrderTools(NotedTools):
+    """An agent that can place its orders itself."""
+
+    tools = (ORDERING,)
+
+    async def call(self, name: str, arguments: Mapping[str, Any], context: ToolContext) -> str:
+        self.called.append((arguments, context))
+        return "Your number is seven."
+
+
+async def test_without_a_model_the_agents_own_function_is_called_by_its_intent_too() -> None:
+    tools = OrderTools()
+    async with talking(replace(scripted_parts(), toolbox=tools)) as talk:
+        await talk.says(ORDER)
+        await talk.until_quiet()
+        assert tools.called == []
+        await talk.says("yes")
+        await talk.until_quiet()
+        ((arguments, _),) = tools.called
+        assert arguments["coffeeDrink"] == "latte"
+        assert talk.answers[1] == "Your number is seven."
 
 
 async def test_nothing_is_run_while_the_user_may_go_on() -> None:
