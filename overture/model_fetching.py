@@ -168,7 +168,7 @@ class Hub:
                 there = 0  # it sends the whole file again
             with to.open("r+b" if there else "wb") as out:
                 out.seek(there)
-                for part in reply.iter_raw(_BLOCK):
+                for part in reply.iter_raw():  # with a size, what gathers for it is lost at a break
                     there += len(part)
                     if there > file.size:
                         out.truncate(0)

@@ -52,6 +52,9 @@ PIPER_SUGGESTED = (
 
 PIPER_MB = 63
 
+_SHOWN_EVERY = 0.1
+"""Seconds between two looks of the progress bar."""
+
 _WHISPER_FILE = re.compile(
     r"^(config|preprocessor_config|tokenizer)\.json$|^model\.bin$|^vocabulary\."
 )
@@ -177,6 +180,7 @@ class Meter:
         self._file = ""
         self._began = 0.0
         self._from = 0
+        self._shown = -_SHOWN_EVERY
 
     def __call__(self, name: str, there: int, size: int) -> None:
         """See overture.model_fetching.Progress."""
@@ -185,7 +189,9 @@ class Meter:
             self._file, self._began, self._from = name, time.monotonic(), there
             if not self._terminal:
                 print(f"  {name} ({size / 1e6:.1f} MB)", flush=True)
-        if self._terminal:
+        now = time.monotonic()
+        if self._terminal and (there >= size or now - self._shown >= _SHOWN_EVERY):
+            self._shown = now
             print(f"\r{self._bar(there, size)}", end="", flush=True)
 
     def end(self) -> None:

@@ -27,6 +27,7 @@ from voice.synthesizers.openai import OpenAISynthesizer
 from voice.synthesizers.piper import PiperSynthesizer
 
 HOW_TO_HAVE_PIPER = "overture models fetch piper en_US-lessac-medium"
+_HOW_TO_HAVE_ITS_PACKAGE = "pip install piper-tts (GPL), then "
 
 
 def first_choice(operator: str, agent: str) -> str:
@@ -130,7 +131,8 @@ async def start_voice(settings: Settings, name: str) -> tuple[Synthesizer, str]:
         raise UserError(str(error)) from None
     better = note.partition("; ")[2]
     if name == "auto" and not better:
-        better = f"for a more natural voice: {HOW_TO_HAVE_PIPER}"
+        package = "" if importlib.util.find_spec("piper") else _HOW_TO_HAVE_ITS_PACKAGE
+        better = f"for a more natural voice: {package}{HOW_TO_HAVE_PIPER}"
     return engine, better
 
 
