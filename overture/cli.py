@@ -97,10 +97,32 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("--dry-run", action="store_true", help="only tell what would be erased")
     forget.set_defaults(run=_forget)
 
+    _keys_commands(commands.add_parser("keys", help="who may use the server: API keys"))
+
     new = commands.add_parser("new", help="make an agent's folder that works at once")
     new.add_argument("folder", type=Path, metavar="NAME", help="the new folder, e.g. agents/bakery")
     new.set_defaults(run=_new)
     return parser
+
+
+def _keys_commands(keys: argparse.ArgumentParser) -> None:
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("new", help="make a key and show it, this once")
+    add.add_argument("name", metavar="NAME", help="what you call it, e.g. shop-backend")
+    add.add_argument("--role", required=True, choices=("client", "operator", "service"))
+    add.add_argument("--user", help="the one person that it speaks for (anyone)")
+    add.add_argument("--days", type=int, help="how long it is good (for ever)")
+    add.set_defaults(run=_keys, action="new")
+    invite = actions.add_parser("invite", help="a link that opens the page for one person")
+    invite.add_argument("user", metavar="USER", help="who they are to the agent")
+    invite.add_argument("--days", type=int, default=7, help="how long it is good (7)")
+    invite.add_argument("--at", metavar="URL", help="where the page is opened")
+    invite.set_defaults(run=_keys, action="invite")
+    show = actions.add_parser("list", help="every key's name, role, person and end")
+    show.set_defaults(run=_keys, action="list")
+    withdraw = actions.add_parser("withdraw", help="end a key; the server notices by itself")
+    withdraw.add_argument("name", metavar="NAME", help="as `overture keys list` shows it")
+    withdraw.set_defaults(run=_keys, action="withdraw")
 
 
 def _agent_argument(parser: argparse.ArgumentParser) -> None:
@@ -190,6 +212,22 @@ def _forget(given: argparse.Namespace) -> int:
     from overture.settings import load_settings
 
     return forget(load_settings(), given.user, dry_run=given.dry_run)
+
+
+def _keys(given: argparse.Namespace) -> int:
+    from overture import keys_command
+
+    match given.action:
+        case "new":
+            said = keys_command.new(given.name, given.role, given.user, given.days)
+        case "invite":
+            said = keys_command.invite(given.user, given.days, given.at)
+        case "list":
+            said = keys_command.show()
+        case _:
+            said = keys_command.withdraw(given.name)
+    print(said)
+    return 0
 
 
 def _new(given: argparse.Namespace) -> int:
