@@ -41,7 +41,7 @@ def _recognizer(settings: Settings) -> Iterator[Finding]:
         yield Finding(Status.FAIL, f"recognizer {name}", str(error))
         return
     if model is not None:
-        yield _asked(FasterWhisperRecognizer(model.path))
+        yield _asked(FasterWhisperRecognizer(model.path, name=model.name))
 
 
 def _asked(recognizer: Recognizer) -> Finding:

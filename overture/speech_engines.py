@@ -64,7 +64,8 @@ async def _recognizer(settings: Settings, agent: Agent) -> tuple[Recognizer, str
         return OpenAIRecognizer(remote_recognizer(settings), hints=spoken_hints(agent)), ""
     model, better = whisper_choice(settings, name)
     if model is not None:
-        return FasterWhisperRecognizer(model.path, hints=spoken_hints(agent)), ""
+        hints = spoken_hints(agent)
+        return FasterWhisperRecognizer(model.path, name=model.name, hints=hints), ""
     corpus = await asyncio.to_thread(kept_expected_speech, agent, models)
     workers = settings.recognizer_workers
     return PocketsphinxRecognizer(corpus, workers=workers, cache_dir=models), better

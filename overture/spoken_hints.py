@@ -2,24 +2,31 @@
 
 from collections.abc import Iterator
 
+from intents.words import words_of
 from overture.agent_folder import Agent
 
 LONGEST = 400
 """Characters: about half of the 224 tokens that Whisper heeds; the session's prompt follows."""
 
+LONGEST_VALUE = 3
+"""Words of a value: longer ones are phrases that anybody can spell."""
+
 
 def spoken_hints(agent: Agent) -> str:
     """The agent's name, then what its intents' slots can be, as one list of words."""
-    hints = ""
-    for word in dict.fromkeys(_words(agent)):
-        longer = f"{hints}, {word}" if hints else word
-        if len(longer) < LONGEST:
-            hints = longer
+    hints = agent.settings.name
+    known = set(words_of(hints))
+    for value in _values(agent):
+        words = words_of(value)
+        longer = f"{hints}, {value}"
+        if known.issuperset(words) or len(words) > LONGEST_VALUE or len(longer) >= LONGEST:
+            continue
+        known.update(words)
+        hints = longer
     return f"{hints}."
 
 
-def _words(agent: Agent) -> Iterator[str]:
-    yield agent.settings.name
+def _values(agent: Agent) -> Iterator[str]:
     for file in agent.intents:
         for intent in file.intents.values():
             for slot in intent.slots.values():

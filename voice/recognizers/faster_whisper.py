@@ -49,12 +49,14 @@ class _Job:
 class FasterWhisperRecognizer:
     """See the module. Words come without times: nobody asks for them, and they cost a pass more."""
 
-    def __init__(self, folder: Path, *, hints: str = "", threads: int = 0) -> None:
-        """folder: the model's; hints: the agent's own words, which it would else misspell.
+    def __init__(self, folder: Path, *, name: str = "", hints: str = "", threads: int = 0) -> None:
+        """folder: the model's; name: what people call it, by default as its folder.
 
+        hints: the agent's own words, which it would else misspell.
         threads: that compute, 0 for as many as CTranslate2 thinks right.
         """
         self._folder = folder
+        self._name = name or folder.name
         self._hints = hints
         self._compute_threads = threads
         self._thread = ThreadPoolExecutor(1, "whisper")
@@ -66,7 +68,7 @@ class FasterWhisperRecognizer:
     @property
     def name(self) -> str:
         """What start-up lines and traces call it."""
-        return f"whisper {self._folder.name}"
+        return f"whisper {self._name}"
 
     @property
     def languages(self) -> frozenset[str]:
