@@ -1,10 +1,15 @@
 """What is counted of what sessions tell."""
 
+import asyncio
+
+import httpx
 from prometheus_client import CollectorRegistry
 
 from live import events as told
 from live.history import Item
 from server.metrics import Metrics
+from tests.support.serving import PATIENCE, Serving
+from tests.support.wire_client import wire_client
 
 
 def counted(*events: told.LiveEvent) -> CollectorRegistry:
@@ -44,3 +49,17 @@ def test_close_codes_that_clients_make_up_are_one_series() -> None:
     name = "overture_realtime_closes_total"
     assert registry.get_sample_value(name, {"code": "1000"}) == 1
     assert registry.get_sample_value(name, {"code": "other"}) == 2
+
+
+async def test_sessions_show_by_what_they_came_by(serving: Serving) -> None:
+    async def metrics() -> list[str]:
+        async with httpx.AsyncClient() as http:
+            return (await http.get(f"{serving.http_url}/metrics")).text.splitlines()
+
+    before = await metrics()
+    async with asyncio.timeout(PATIENCE), wire_client(serving):
+        during = await metrics()
+    assert 'overture_sessions_by_transport{transport="websocket"} 0.0' in before
+    assert 'overture_sessions_by_transport{transport="websocket"} 1.0' in during
+    assert 'overture_sessions_by_transport{transport="webrtc"} 0.0' in during
+    assert "overture_realtime_unread_bytes 0.0" in during
