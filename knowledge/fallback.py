@@ -7,7 +7,7 @@ import structlog
 
 from knowledge.asking import asked_before
 from knowledge.counts import ModelCounts
-from knowledge.passages import Answerer, AnswererError, AnswerPart, Question
+from knowledge.passages import Answerer, AnswererError, AnswerPart, Message, Question
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class FallbackAnswerer:
                 yield part
             return
         except AnswererError as error:
-            if begun:
+            if begun or _is_told_to_speak(question):
                 raise
             self._counts.fell_back += 1
             log.warning("answer_fell_back", model=self._first.name, reason=str(error))
@@ -52,3 +52,9 @@ class FallbackAnswerer:
         """Closes both."""
         await self._first.aclose()
         await self._second.aclose()
+
+
+def _is_told_to_speak(question: Question) -> bool:
+    """Nobody asked anything: the second, which only answers, would say its last answer again."""
+    last = question.history[-1] if question.history else None
+    return not question.text and isinstance(last, Message) and last.role == "system"

@@ -1,8 +1,13 @@
 """When nobody speaks for the session's idle time-out, the agent takes the word."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
 
 from conversation import TurnPolicy
+from knowledge.counts import ModelCounts
+from knowledge.fallback import FallbackAnswerer
 from knowledge.passages import AnswererError, AnswerPart, Message, Question
 from live import events as told
 from live.asking import NUDGE
@@ -73,10 +78,15 @@ class _SilentAnswerer(PlannedAnswerer):
             raise AnswererError("out of order")
 
 
-async def test_a_language_model_that_fails_does_not_make_the_agent_complain_into_the_silence() -> (
-    None
-):
-    async with talking(model_parts(_SilentAnswerer(["Five."])), IDLE) as talk:
+@pytest.mark.parametrize("with_a_fallback", [False, True])
+async def test_a_language_model_that_fails_does_not_make_the_agent_complain_into_the_silence(
+    with_a_fallback: bool,
+) -> None:
+    parts = model_parts(_SilentAnswerer(["Five."]))
+    if with_a_fallback:
+        second = PlannedAnswerer(["We close at five on Sundays."])
+        parts = replace(parts, answerer=FallbackAnswerer(parts.answerer, second, ModelCounts()))
+    async with talking(parts, IDLE) as talk:
         await talk.says(QUESTION)
         await talk.until_quiet()
         await talk.silence(5.2)
