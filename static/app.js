@@ -1,6 +1,7 @@
 /** The talk page: joins the talk to what is seen, pressed and announced. */
 import { fetchAgent, introduce } from "./agent-card.js";
 import { ConversationView } from "./conversation-view.js";
+import { hasKey } from "./key.js";
 import { StageView } from "./stage-view.js";
 import { StagesView } from "./stages.js";
 import { Talk } from "./talk.js";
@@ -21,7 +22,7 @@ const stages = new StagesView({
 });
 
 const agent = await meetAgent();
-const who = { model: query.get("model") ?? agent?.model ?? "", user: whoTalks() };
+const who = { model: query.get("model") ?? agent?.model ?? "", ...whoTalks() };
 const talk = new Talk(who, conversation, {
   state: showState,
   joined: () => announce(talk.mic === "off" ? "Connected." : "Connected. Listening."),
@@ -51,17 +52,18 @@ async function meetAgent() {
   }
 }
 
-/** ?user= of the page, else a random name remembered in this browser. */
+/** {user}: ?user= of the page, else a random name remembered in this browser, if no key says it. */
 function whoTalks() {
   const named = query.get("user");
-  if (named) return named;
+  if (named) return { user: named };
+  if (hasKey) return {};
   const random = `guest-${crypto.getRandomValues(new Uint32Array(2)).join("")}`;
   try {
     const known = localStorage.getItem("overture.user") ?? random;
     localStorage.setItem("overture.user", known);
-    return known;
+    return { user: known };
   } catch {
-    return random; // storage is forbidden: a stranger each time
+    return { user: random }; // storage is forbidden: a stranger each time
   }
 }
 

@@ -52,7 +52,7 @@ export const TROUBLES = {
   },
   refused: {
     title: "The server does not let this page in",
-    todo: "Open the page at the address that the server printed when it started.",
+    todo: "Open the link that you were invited with, or ask for a new one; on this machine, the address that the server printed when it started.",
     retry: "Try now",
   },
 };

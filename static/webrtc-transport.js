@@ -1,4 +1,5 @@
 /** The Realtime protocol over WebRTC: audio as media tracks, events on a data channel. */
+import { keyHeaders } from "./key.js";
 
 const CHANNEL = "oai-events";
 const CONNECT_TIMEOUT_MS = 4000; // a network that lets no UDP through never says so
@@ -54,7 +55,7 @@ export class PeerTransport {
     await firstCandidate(this.peer);
     const answer = await fetch(this.url, {
       method: "POST",
-      headers: { "Content-Type": "application/sdp" },
+      headers: { "Content-Type": "application/sdp", ...keyHeaders },
       body: this.peer.localDescription.sdp,
       signal: this.aborting.signal,
     });

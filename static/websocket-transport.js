@@ -1,4 +1,5 @@
 /** The Realtime protocol over a WebSocket: events and audio in one stream of JSON. */
+import { keyProtocols } from "./key.js";
 import { toBase64 } from "./pcm.js";
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -19,7 +20,7 @@ export class SocketTransport {
   constructor(url, { onOpen, onEvent, onClosed }) {
     this.onClosed = onClosed;
     this.heardAt = performance.now();
-    this.socket = new WebSocket(webSocketAddress(url));
+    this.socket = new WebSocket(webSocketAddress(url), keyProtocols);
     this.deadline = setTimeout(() => this.fail("gone"), CONNECT_TIMEOUT_MS);
     this.socket.onopen = onOpen;
     this.socket.onmessage = ({ data }) => {
