@@ -21,6 +21,7 @@ from knowledge.openai_chat.messages import Persona, messages_of, tools_of
 from knowledge.openai_chat.speech import SpokenSentences
 from knowledge.openai_chat.support import Support
 from knowledge.passages import AnswerCut, AnswerPart, AnswerSentence, Passage, Question, TokenUsage
+from sessions.journal import note
 
 PASSAGES = 8
 """Given for a question: the café's seven lines of opening hours, and one more."""
@@ -143,6 +144,12 @@ class OpenAIChatAnswerer:
         passages = await asyncio.to_thread(self._find, question, now.date())
         most_tokens = question.max_output_tokens or limits.max_output_tokens
         body = self._body(question, passages, now, most_tokens)
+        note(
+            "model_input",
+            model=self._model,
+            messages=body["messages"],
+            passages=[(p.document, p.line, p.score) for p in passages],
+        )
         support = Support(self._index, passages)
         speech, calls = SpokenSentences(), CallBuilder()
         usage: TokenUsage | None = None

@@ -86,6 +86,11 @@ class Stage:
         agent = load_agent(CAFE)
         self._assembly = self.run(self._stack.enter_async_context(assemble(self._settings, agent)))
 
+    @property
+    def data_dir(self) -> Path:
+        """Where they keep what outlives them."""
+        return self._settings.data_dir
+
     def close(self) -> None:
         """Stops them."""
         self.run(self._stack.aclose())
