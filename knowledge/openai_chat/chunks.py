@@ -38,8 +38,9 @@ class CallPiece(BaseModel):
 
 
 class _Delta(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
+    # Some servers put lists of their own here, of what the model thinks: those are not spoken.
+    content: Any = None
+    refusal: Any = None
     tool_calls: list[CallPiece] | None = None
 
 
@@ -53,8 +54,8 @@ class _PromptDetails(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     prompt_tokens_details: _PromptDetails | None = None
 
 
@@ -68,10 +69,10 @@ class Chunk(BaseModel):
     @property
     def words(self) -> str:
         """What is to be said; a refusal is an answer too."""
-        return "".join(
-            (choice.delta.content or "") + (choice.delta.refusal or "")
-            for choice in self.choices[:1]
-        )
+        if not self.choices:
+            return ""
+        delta = self.choices[0].delta
+        return "".join(text for text in (delta.content, delta.refusal) if isinstance(text, str))
 
     @property
     def calls(self) -> list[CallPiece]:
@@ -90,7 +91,8 @@ class Chunk(BaseModel):
             return None
         details = self.usage.prompt_tokens_details
         cached = details.cached_tokens if details else None
-        return TokenUsage(self.usage.prompt_tokens, self.usage.completion_tokens, cached or 0)
+        read, written = self.usage.prompt_tokens or 0, self.usage.completion_tokens or 0
+        return TokenUsage(read, written, cached or 0)
 
 
 class ChunkReader:

@@ -175,7 +175,7 @@ def test_a_hint_that_no_json_fits_is_a_mistake(tmp_path: Path) -> None:
 CALLED = """
 import asyncio, threading
 from datetime import date
-from live.tools import ToolContext
+from live.tools import ToolContext, ToolError
 
 def add(a: int, b: int = 2) -> int:
     "Adds."
@@ -198,6 +198,10 @@ def fails(secret: str) -> str:
     "Fails."
     raise ValueError("the password is " + secret)
 
+def refuses() -> str:
+    "Refuses."
+    raise ToolError("the kitchen is closed; try tomorrow")
+
 def gives_up() -> str:
     "Gives up."
     raise SystemExit(3)
@@ -213,7 +217,7 @@ def much() -> str:
     "Much."
     return "x" * 100_000
 
-TOOLS = [add, later, who, weekday, fails, gives_up, nothing, unspeakable, much]
+TOOLS = [add, later, who, weekday, fails, refuses, gives_up, nothing, unspeakable, much]
 """
 
 
@@ -247,6 +251,7 @@ async def test_a_result_is_text_or_json(
         ("add", {"a": "x"}, "add was not called: a: Input should be a valid integer"),
         ("add", {"a": 1, "c": 1}, "add was not called: c: Extra inputs are not permitted"),
         ("who", {"context": {"user": "bob"}}, "who was not called: context: Extra inputs"),
+        ("refuses", {}, "the kitchen is closed; try tomorrow"),
         ("gives_up", {}, "gives_up failed"),
         ("unspeakable", {}, "unspeakable gave a result that is no JSON"),
     ],

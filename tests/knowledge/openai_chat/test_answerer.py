@@ -347,7 +347,7 @@ async def test_a_server_that_stalls_before_the_first_word_is_not_asked_again(
     server.will(Reply([*steps, Stall()]))
     error = await failure(make(replace(PATIENT, first_words_s=SOON)))
     assert error.failure is Failure.STALLED
-    assert len(server.requests) == 1
+    assert len(server.requests) <= 1  # none, where even the question took too long
 
 
 async def test_a_model_that_only_thinks_is_given_up(server: ChatServer, make: Make) -> None:
@@ -369,12 +369,18 @@ async def test_after_words_have_gone_out_a_failure_is_owned_up_to(
     server: ChatServer, make: Make, trouble: list[bytes | Stall | Cut]
 ) -> None:
     server.will(Reply([*words("At five. But on Mon"), *trouble]))
-    answerer = make(replace(PATIENT, between_words_s=SOON))
+    stalls = isinstance(trouble[0], Stall)
+    answerer = make(replace(PATIENT, between_words_s=SOON) if stalls else PATIENT)
     assert await parts(answerer) == [
         AnswerSentence("At five."),
         AnswerSentence(LOST_THREAD, known=False),
     ]
     assert len(server.requests) == 1
+
+
+async def test_an_answer_that_never_ends_is_ended(server: ChatServer, make: Make) -> None:
+    server.will(Reply([*words("At five. But on Mon"), Stall()]))
+    assert await said(make(replace(PATIENT, whole_s=SOON))) == ["At five.", LOST_THREAD]
 
 
 async def test_a_call_that_was_cut_is_never_made(server: ChatServer, make: Make) -> None:

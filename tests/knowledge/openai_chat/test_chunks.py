@@ -1,6 +1,7 @@
 """Streamed completions: whole, half, and such as no server should send."""
 
 import json
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -104,6 +105,53 @@ def test_an_error_in_the_stream_is_a_failure_whose_words_stay_out_of_the_message
     assert failed.value.failure is Failure.SERVER_ERROR
     assert "secret" not in str(failed.value)
     assert failed.value.detail == "overloaded by 'secret words'"
+
+
+def test_fields_of_a_server_s_own_make_do() -> None:
+    thought = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]
+    usage = {"prompt_tokens": None, "completion_tokens": 4, "prompt_tokens_details": None}
+    chunks = read(
+        delta(content=thought, reasoning_content="Hm."),
+        delta(content=None, refusal="I can't say."),
+        event({"choices": [], "usage": usage, "x_groq": {"id": 7}}),
+    )
+    assert [chunk.words for chunk in chunks] == ["", "I can't say.", ""]
+    assert chunks[2].tokens == TokenUsage(0, 4)
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20))
+def test_no_bytes_whatever_do_more_than_fail_the_answer(pieces: list[bytes]) -> None:
+    reader = ChunkReader()
+    with suppress(ChatError):
+        for sent in pieces:
+            for chunk in reader.feed(b"data: " + sent + b"\n"):
+                assert isinstance(chunk.words, str)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["choices", "delta", "content", "tool_calls", "function", "index", "usage", "id"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+)
+
+
+@given(JSON, JSON)
+def test_no_json_whatever_does_more_than_fail_the_answer(choices: object, usage: object) -> None:
+    builder = CallBuilder()
+    with suppress(ChatError):
+        for chunk in read(event({"choices": choices, "usage": usage})):
+            assert isinstance(chunk.words, str)
+            for each in chunk.calls:
+                builder.feed(each)
+        builder.calls({"status"})
 
 
 # Calls

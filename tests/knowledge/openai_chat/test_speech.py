@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge.openai_chat.speech import LONGEST, SpokenSentences, spoken
 
@@ -117,3 +119,12 @@ def test_how_the_words_are_cut_into_pieces_changes_nothing_after_the_first_sente
             pieces.append(text[at : at + size])
             at += size
         assert heard(*pieces) == whole
+
+
+@given(st.lists(st.text("aB1.!?,;: \n*_`#-|[]()<>/think😀。\\", max_size=30), max_size=12))
+def test_whatever_a_model_writes_only_sentences_come_out(pieces: list[str]) -> None:
+    for sentence in heard(*pieces):
+        assert sentence == sentence.strip()
+        assert any(map(str.isalnum, sentence))
+        assert not set("\n`😀").intersection(sentence)
+        assert len(sentence) <= LONGEST
