@@ -5,6 +5,7 @@ shares the encoder's 30-second windows. The model releases the GIL, so it runs o
 """
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
 
+import numpy as np
 import structlog
 
 from voice.audio import HEARING_RATE
@@ -53,12 +55,12 @@ class FasterWhisperRecognizer:
         """folder: the model's; name: what people call it, by default as its folder.
 
         hints: the agent's own words, which it would else misspell.
-        threads: that compute, 0 for as many as CTranslate2 thinks right.
+        threads: that compute; by default a core is left to everything else, four are enough.
         """
         self._folder = folder
         self._name = name or folder.name
         self._hints = hints
-        self._compute_threads = threads
+        self._compute_threads = threads or max(1, min(4, (os.cpu_count() or 1) - 1))
         self._thread = ThreadPoolExecutor(1, "whisper")
         self._languages: frozenset[str] = frozenset()
         self._waiting: deque[_Job] = deque()
@@ -78,9 +80,7 @@ class FasterWhisperRecognizer:
     async def start(self) -> None:
         """Loads the model; raises RecognizerError saying what is wrong with it."""
         loop = asyncio.get_running_loop()
-        model = await loop.run_in_executor(
-            self._thread, lambda: WhisperModel(self._folder, threads=self._compute_threads)
-        )
+        model = await loop.run_in_executor(self._thread, self._load)
         self._languages = model.languages
         self._serving = asyncio.create_task(self._serve(model), name="whisper")
 
@@ -115,6 +115,13 @@ class FasterWhisperRecognizer:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown)
+
+    def _load(self) -> WhisperModel:
+        """On the thread: the model, and one decoding that the first person need not wait for."""
+        model = WhisperModel(self._folder, threads=self._compute_threads)
+        silence = np.zeros(HEARING_RATE, np.int16)
+        model.decode([Window(silence)], language="en")
+        return model
 
     def _language(self, tag: str) -> str:
         language = tag.split("-")[0].lower()

@@ -72,8 +72,8 @@ def windows(samples: Pcm) -> list[Window]:
 class WhisperModel:
     """A loaded model. Everything here blocks: call it on a thread."""
 
-    def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """folder: a CTranslate2 Whisper model with its tokenizer.json. threads: 0 is its default.
+    def __init__(self, folder: Path, *, threads: int) -> None:
+        """folder: a CTranslate2 Whisper model with its tokenizer.json. threads: that compute.
 
         Raises RecognizerError when the folder holds no such model.
         """
