@@ -87,7 +87,6 @@ async def test_another_invitation_in_the_same_tab_is_taken(
 ) -> None:
     await page.goto(f"{address}/#key=ov_withdrawn")
     await page.wait_for_function("window.overture !== undefined", timeout=PATIENCE_MS)
-    await page.evaluate("window.before = true")
-    await page.goto(f"{address}/#key={keys.ann}")
-    await page.wait_for_function("window.before === undefined", timeout=PATIENCE_MS)
+    async with page.expect_event("load", timeout=PATIENCE_MS):  # a fragment alone loads nothing
+        await page.goto(f"{address}/#key={keys.ann}")
     await ask(page)
