@@ -22,6 +22,7 @@ from knowledge.openai_chat.chunks import (
 from knowledge.openai_chat.errors import ChatError, Failure
 from knowledge.passages import FunctionCall, TokenUsage
 from tests.support.chat_server import DONE, delta, ending, event, words
+from tests.support.hypothesis_profiles import examples
 
 
 def read(*pieces: bytes) -> list[Chunk]:
@@ -36,6 +37,7 @@ def said(*pieces: bytes) -> str:
 WHOLE = b"".join([*words("We ", "open", " at néuf."), *ending(usage=(7, 3))])
 
 
+@examples(100)
 @given(st.lists(st.integers(1, len(WHOLE) - 1), max_size=8))
 def test_however_the_bytes_are_cut_the_words_are_the_same(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(WHOLE)]
@@ -119,6 +121,7 @@ def test_fields_of_a_server_s_own_make_do() -> None:
     assert chunks[2].tokens == TokenUsage(0, 4)
 
 
+@examples(100)
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_no_bytes_whatever_do_more_than_fail_the_answer(pieces: list[bytes]) -> None:
     reader = ChunkReader()
@@ -143,6 +146,7 @@ JSON = st.recursive(
 )
 
 
+@examples(100)
 @given(JSON, JSON)
 def test_no_json_whatever_does_more_than_fail_the_answer(choices: object, usage: object) -> None:
     builder = CallBuilder()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.openai_chat.speech import LONGEST, SpokenSentences, spoken
+from tests.support.hypothesis_profiles import examples
 
 
 def heard(*pieces: str) -> list[str]:
@@ -121,6 +122,7 @@ def test_how_the_words_are_cut_into_pieces_changes_nothing_after_the_first_sente
         assert heard(*pieces) == whole
 
 
+@examples(200)
 @given(st.lists(st.text("aB1.!?,;: \n*_`#-|[]()<>/think😀。\\", max_size=30), max_size=12))
 def test_whatever_a_model_writes_only_sentences_come_out(pieces: list[str]) -> None:
     for sentence in heard(*pieces):
