@@ -8,7 +8,7 @@ import io
 import socket
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,17 +133,18 @@ async def speech_api_server(transcript: str = "") -> AsyncIterator[SpeechApiServ
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         api.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_config=None, lifespan="off")
+        config.load()
         server = uvicorn.Server(config)
-        server.capture_signals = nullcontext  # type: ignore[method-assign]
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        server.lifespan = config.lifespan_class(config)
+        # Its parts rather than `serve`, which looks only every 0.1 s whether it should end.
+        await server.startup(sockets=[listening])
         try:
             yield api
         finally:
             api.over.set()
             server.force_exit = True
-            server.should_exit = True
-            await serving
+            await server.shutdown(sockets=[listening])
 
 
 def unused_url() -> str:

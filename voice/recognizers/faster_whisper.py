@@ -51,7 +51,9 @@ class _Job:
 class FasterWhisperRecognizer:
     """See the module. Words come without times: nobody asks for them, and they cost a pass more."""
 
-    def __init__(self, folder: Path, *, name: str = "", hints: str = "", threads: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, name: str = "", hints: str = "", threads: int | None = None
+    ) -> None:
         """folder: the model's; name: what people call it, by default as its folder.
 
         hints: the agent's own words, which it would else misspell.
