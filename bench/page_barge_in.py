@@ -26,7 +26,7 @@ GAP = 5.0
 ASKED_BEFORE = 1.6
 """Seconds before a recording that the long question is typed: its answer is well under way."""
 SPEAKING_WITHIN = 0.3
-"""Seconds before the first speech sample in which the agent must have sounded; else it had ended."""
+"""Seconds before the first speech sample in which the agent sounded, else it had ended."""
 SILENCE = 0.5
 """Seconds: longer than any pause inside an answer."""
 

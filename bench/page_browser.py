@@ -138,7 +138,7 @@ class Chromium:
 
 
 def write_microphone(path: Path, parts: Sequence[Pcm | float], rate: int) -> Path:
-    """A WAV of recordings (at `rate`) and silences (seconds), each recording as loud as the next."""
+    """A WAV of recordings (at `rate`), each as loud as the next, and silences (seconds)."""
     random = np.random.default_rng(1)
     audio = np.concatenate([_part(part, rate) for part in parts])
     audio = audio + ROOM_NOISE * random.standard_normal(len(audio))

@@ -23,7 +23,7 @@ export class Speaker {
       numberOfInputs: 0,
       outputChannelCount: [1],
     });
-    this.node.port.onmessage = ({ data }) => this.hear(data);
+    this.node.port.onmessage = this.ear();
     this.node.connect(context.destination);
   }
 
@@ -40,7 +40,7 @@ export class Speaker {
   listenTo(stream) {
     this.silence();
     this.stream?.close();
-    this.stream = stream && new StreamVoice(this.context, stream, (report) => this.hear(report));
+    this.stream = stream && new StreamVoice(this.context, stream, this.ear());
   }
 
   /** Nothing of what was begun goes on, and nobody is told how far it came. */
@@ -97,14 +97,26 @@ export class Speaker {
     this.order({ pause: false });
   }
 
-  hear(report) {
-    const over = report.ended ?? report.stopped;
-    if (over) this.finish(over, report.position);
-    else this.progress(report);
+  /** What hears one worklet's reports; each counts from its own beginning. */
+  ear() {
+    const counted = { played: 0, underruns: 0, lateMs: 0 };
+    return ({ data: report }) => {
+      const over = report.ended ?? report.stopped;
+      if (over) return this.finish(over, report.position);
+      this.count(report, counted);
+      this.progress(report);
+    };
   }
 
-  progress({ item, position, level, ...counters }) {
-    this.counters = counters;
+  count(report, counted) {
+    for (const name of Object.keys(counted)) {
+      this.counters[name] += report[name] - counted[name];
+      counted[name] = report[name];
+    }
+    this.counters.peak = Math.max(this.counters.peak, report.peak);
+  }
+
+  progress({ item, position, level }) {
     this.onLevel(level);
     if (item === null || position === 0) return;
     const begins = item !== this.heard?.item;

@@ -1,8 +1,8 @@
 /** A remote track on its way to the loudspeaker, through the stream worklet. */
 
 export class StreamVoice {
-  /** context: from prepareAudio(). onReport(message): StreamPlayout's. */
-  constructor(context, stream, onReport) {
+  /** context: from prepareAudio(). onMessage({data}): StreamPlayout's messages. */
+  constructor(context, stream, onMessage) {
     // Chromium gives a remote track to WebAudio only while a media element plays it, muted or not.
     this.element = new Audio();
     this.element.muted = true;
@@ -15,7 +15,7 @@ export class StreamVoice {
       channelCountMode: "explicit",
     });
     this.port = this.node.port;
-    this.port.onmessage = ({ data }) => onReport(data);
+    this.port.onmessage = onMessage;
     this.source.connect(this.node).connect(context.destination);
   }
 
