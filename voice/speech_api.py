@@ -119,10 +119,11 @@ class SpeechApi:
             try:
                 response = await client.send(request, stream=True)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                if left:
+                if left and isinstance(error, httpx2.ConnectError):
                     continue
+                reason = str(error) or f"no answer for {CONNECT_TIMEOUT:g} s"
                 raise SpeechApiError(
-                    f"{self._place} cannot be reached ({error}); {self._look_at('URL')}"
+                    f"{self._place} cannot be reached ({reason}); {self._look_at('URL')}"
                 ) from error
             if response.status_code == 200:
                 return response
