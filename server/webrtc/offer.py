@@ -64,9 +64,11 @@ class Section:
 class Offer:
     """What the client proposes. audio, application: the sections that are taken up.
 
-    setup: the client's part in DTLS. direction: which way its audio goes, as it says it.
+    text: as it came. setup: the client's part in DTLS. direction: which way its audio goes, as
+    it says it.
     """
 
+    text: str = field(repr=False)
     sections: tuple[Section, ...]
     audio: Section
     application: Section | None
@@ -97,6 +99,7 @@ def parse_offer(text: str) -> Offer:
     if setup not in _SETUPS:
         raise OfferError("it has no a=setup:actpass, active or passive")
     return Offer(
+        text=text,
         sections=tuple(sections),
         audio=audio,
         application=application,

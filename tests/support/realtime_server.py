@@ -8,6 +8,8 @@ import numpy as np
 import orjson
 from websockets.asyncio.server import ServerConnection, serve
 
+from bench.wire import Target
+
 SILENCE = 24_000 // 10
 """Samples of silence that end a turn: 100 ms, so that any longer pause cuts it short."""
 
@@ -48,8 +50,8 @@ async def _session(socket: ServerConnection) -> None:
 
 
 @asynccontextmanager
-async def tone_server() -> AsyncIterator[str]:
-    """Its WebSocket address."""
+async def tone_server() -> AsyncIterator[Target]:
+    """Where a client finds it."""
     async with serve(_session, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield f"ws://127.0.0.1:{port}/v1/realtime"
+        yield Target(f"http://127.0.0.1:{port}", "model=tone")
