@@ -15,7 +15,7 @@ class Places:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._taken: Counter[tuple[str, str]] = Counter()
+        self.taken: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
     def taken_by(self, caller: Caller) -> Iterator[None]:
@@ -29,17 +29,17 @@ class Places:
             bounds["key", caller.key] = caller.key_sessions
         if caller.user is not None:
             bounds["user", caller.user] = self._limits.sessions_per_user
-            if not _is_loopback(caller.address):
-                bounds["address", caller.address] = self._limits.sessions_per_address
+            if network := _network(caller.address):
+                bounds["address", network] = self._limits.sessions_per_address
         for place, most in bounds.items():
-            if self._taken[place] >= most:
+            if self.taken[place] >= most:
                 raise RefusedError(429, "too_many_sessions", _REASONS[place[0]])
-        self._taken.update(bounds.keys())
+        self.taken.update(bounds.keys())
         try:
             yield
         finally:
-            self._taken.subtract(bounds.keys())
-            self._taken = +self._taken  # what is 0 takes no memory
+            self.taken.subtract(bounds.keys())
+            self.taken = +self.taken  # what is 0 takes no memory
 
 
 _REASONS = {
@@ -50,8 +50,14 @@ _REASONS = {
 }
 
 
-def _is_loopback(address: str) -> bool:
+def _network(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or 2**64 of IPv6. "" for this machine itself."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        ip = ipaddress.ip_address(address)
     except ValueError:
-        return False
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:  # how a socket for both kinds shows IPv4
+            return _network(str(ip.ipv4_mapped))
+        return "" if ip.is_loopback else str(ipaddress.ip_network((ip, 64), strict=False))
+    return "" if ip.is_loopback else address

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from server.host import Limits
 from tests.support.keys import Keys, bearer, make_keys, offered
@@ -65,9 +65,20 @@ async def end(reader: asyncio.StreamReader) -> bytes:
 
 
 async def still_answers(serving: Serving) -> bool:
-    """Whether somebody else is served."""
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
-        return (await http.get(f"{serving.http_url}/healthz")).status_code == 200
+    """Whether somebody else is served. A busy machine may need several tries to be as fast as the
+    servers with the shortest limits want it."""
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(timeout=PATIENCE) as http:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                return (await http.get(f"{serving.http_url}/healthz")).status_code == 200
+
+
+async def talk(serving: Serving) -> ClientConnection:
+    """A connected client; tries again as `still_answers` does."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.suppress(InvalidHandshake, OSError, EOFError):
+                return await connect(f"{serving.ws_url}/realtime")
 
 
 @pytest.mark.parametrize(
@@ -96,16 +107,26 @@ async def test_a_byte_now_and_then_buys_no_time(stage: Stage) -> None:
 async def test_the_second_request_on_a_connection_has_no_longer_than_the_first(
     stage: Stage,
 ) -> None:
-    with stage.serving(limits=Limits(headers_s=0.1)) as serving:
-        request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
-        async with line(serving, request) as (reader, writer):
-            async with asyncio.timeout(PATIENCE):
-                await reader.readuntil(b"alive")
+    request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+    with stage.serving(limits=Limits(headers_s=0.5)) as serving:
+        async with asyncio.timeout(PATIENCE):
+            while not await cut_off_in_third(serving, request):
+                pass
+
+
+async def cut_off_in_third(serving: Serving, request: bytes) -> bool:
+    """Two whole requests and the beginning of a third. False if the machine was too slow for the
+    first two."""
+    async with line(serving, request) as (reader, writer):
+        try:
+            await reader.readuntil(b"alive")
             writer.write(request)
-            async with asyncio.timeout(PATIENCE):
-                await reader.readuntil(b"alive")
-            writer.write(b"GET /")
-            await end(reader)
+            await reader.readuntil(b"alive")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+        writer.write(b"GET /")
+        await end(reader)
+        return True
 
 
 async def test_who_does_not_finish_their_body_is_answered_or_cut_off(
@@ -120,13 +141,14 @@ async def test_who_does_not_finish_their_body_is_answered_or_cut_off(
 
 async def test_who_does_not_read_their_answer_is_cut_off(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "big.bin").write_bytes(b"\0" * 50_000_000)
-    limits = Limits(request_s=0.2)
+    limits = Limits(request_s=1.0)
     with stage.serving(limits=limits, static_dir=tmp_path) as serving:
         before = serving.tasks()
         request = b"GET /static/big.bin HTTP/1.1\r\n" + HOST + b"\r\n"
         async with line(serving, request) as (reader, _):
             async with asyncio.timeout(PATIENCE):
-                await reader.readuntil(b"\r\n\r\n")
+                with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                    await reader.readexactly(1)
                 while await asyncio.to_thread(serving.tasks) - before:
                     await asyncio.sleep(0.01)
             assert len(await end(reader)) < 50_000_000
@@ -142,15 +164,17 @@ async def test_of_too_many_unfinished_ones_the_oldest_goes(stage: Stage) -> None
 
 
 async def test_a_talk_is_not_on_the_doorstep(stage: Stage) -> None:
-    with stage.serving(limits=Limits(half_open=1, headers_s=0.1, request_s=0.1)) as serving:
-        async with asyncio.timeout(PATIENCE), connect(f"{serving.ws_url}/realtime") as talk:
-            await talk.recv()
-            for _ in range(3):
-                assert await still_answers(serving)
+    limits = Limits(half_open=1, headers_s=0.5, request_s=0.5)
+    with stage.serving(limits=limits) as serving:
+        client = await talk(serving)
+        async with asyncio.timeout(PATIENCE), client:
+            await client.recv()
+            # Others come, are served, and one that came later has already had its time.
+            assert await still_answers(serving)
             async with line(serving, b"G") as (reader, _):
                 await end(reader)
-            await talk.send('{"type": "input_audio_buffer.clear"}')
-            assert "cleared" in str(await talk.recv())
+            await client.send('{"type": "input_audio_buffer.clear"}')
+            assert "cleared" in str(await client.recv())
 
 
 @pytest.mark.parametrize(

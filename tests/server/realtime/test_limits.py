@@ -70,6 +70,25 @@ def test_only_our_own_page_and_listed_ones_may_connect(
     assert is_allowed(origin, host, {"https://talk.example.org"}) is allowed
 
 
+@pytest.mark.parametrize(
+    ("origin", "host", "allowed"),
+    [
+        ("https://talk.example.net", "talk.example.net", True),
+        ("https://talk.example.net:8443", "talk.example.net:8443", True),
+        ("https://evil.example", "talk.example.net", False),
+        ("https://talk.example.net.evil.example", "talk.example.net", False),
+        ("file://talk.example.net", "talk.example.net", False),
+        ("null", "null", False),
+        ("", "", False),
+        ("https://", "", False),
+    ],
+)
+def test_where_keys_are_asked_for_our_own_page_may_have_any_name(
+    origin: str, host: str, allowed: bool
+) -> None:
+    assert is_allowed(origin, host, frozenset(), any_name=True) is allowed
+
+
 def test_a_query_says_who_is_talking() -> None:
     query = parse_query({"model": "gpt-9", "user": "u42", "extras": "1", "session": "s-1"}, "cafe")
     assert (query.model, query.user, query.session, query.extras) == ("gpt-9", "u42", "s-1", True)
