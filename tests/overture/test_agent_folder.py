@@ -105,8 +105,11 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ),
     (
         "agent.yaml",
-        "name: Café\nengines:\n  recognizer: whisper\n",
-        ["agent.yaml:3:15: should be one of 'auto', 'pocketsphinx' or 'scripted', not 'whisper'"],
+        "name: Café\nengines:\n  recognizer: kaldi\n",
+        [
+            "agent.yaml:3:15: should be one of 'auto', 'pocketsphinx', 'whisper', 'openai' or "
+            "'scripted', not 'kaldi'"
+        ],
     ),
     (
         "agent.yaml",
