@@ -20,6 +20,9 @@ ASKED: Event = {
     "content": [{"type": "input_text", "text": "When do you close on Sunday?"}],
 }
 
+LONG: Event = ASKED | {"content": [{"type": "input_text", "text": "When are you open?"}]}
+"""Its answer is spoken for a while."""
+
 
 def create(**response: Any) -> Event:
     """A response.create."""
@@ -29,32 +32,31 @@ def create(**response: Any) -> Event:
 async def test_in_text_it_is_answered_while_the_agent_speaks(serving: Serving) -> None:
     async with asyncio.timeout(PATIENCE), wire_client(serving) as client:
         await begin_speaking(client)
-        spoken = await client.until("response.created")
+        spoken = (await client.until("response.created"))["response"]["id"]
         await client.until("response.output_audio.delta")
-        sent = len(client.seen)
         await client.send(create(**BESIDE, input=[ASKED]))
-        done = await client.until("response.done")
-        beside = done["response"]
+        beside = (await client.until("response.done"))["response"]
+        if beside["id"] == spoken:  # on a machine so slow that the whole answer was spoken by then
+            beside = (await client.until("response.done"))["response"]
         assert beside["conversation_id"] is None
         assert beside["metadata"] == {"topic": "hours"}
         assert beside["output_modalities"] == ["text"]
-        assert "5" in beside["output"][0]["content"][0]["text"]
-        assert beside["id"] != spoken["response"]["id"]
-        of_items = [e for e in client.seen[sent:] if e["type"].startswith("conversation.item.")]
-        assert of_items == []
-        again = {"type": "conversation.item.retrieve", "item_id": beside["output"][0]["id"]}
-        await client.send(again)
+        (item,) = beside["output"]
+        assert "5" in item["content"][0]["text"]
+        of_items = [e for e in client.seen if e["type"].startswith("conversation.item.")]
+        assert item["id"] not in [e["item"]["id"] for e in of_items]
+        await client.send({"type": "conversation.item.retrieve", "item_id": item["id"]})
         assert (await client.error())["param"] == "item_id"
 
 
 async def test_aloud_it_is_not_remembered_either(serving: Serving) -> None:
     async with asyncio.timeout(PATIENCE), wire_client(serving) as client:
-        thanks = ASKED | {"content": [{"type": "input_text", "text": "thank you"}]}
-        await client.send(create(conversation="none", input=[thanks]))
+        await client.send(create(conversation="none", input=[LONG]))
+        await client.until("response.output_audio.delta")
+        await client.send({"type": "response.cancel"})
         done = await client.until("response.done")
         assert done["response"]["conversation_id"] is None
         assert done["response"]["output"][0]["content"][0]["type"] == "output_audio"
-        assert "response.output_audio.delta" in client.types()
         assert not [name for name in client.types() if name.startswith("conversation.")]
 
 
