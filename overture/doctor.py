@@ -124,8 +124,9 @@ def _language_model(settings: Settings) -> Finding:
     try:
         seconds, refusal = asyncio.run(try_out(settings))
     except ChatError as error:
-        said = f"; it says: {error.detail}" if error.detail else ""
-        advice = f"is it running, and are the OVERTURE_LLM_ variables right?{said}"
+        key = settings.llm_key.get_secret_value()
+        said = error.detail.replace(key, "***") if key else error.detail
+        advice = f"it says: {said}" if said else "is it running, and is OVERTURE_LLM_URL right?"
         return Finding(Status.FAIL, f"{what} {error}", advice)
     told = f"{what}: first words after {seconds:.1f} s"
     advice = f"it refuses functions ({refusal}): {TOOLS_ADVICE}" if refusal else ""
