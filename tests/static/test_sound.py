@@ -1,22 +1,16 @@
 """The page's sound, sample by sample, in a real browser but without a clock or a sound card."""
 
 import asyncio
-import functools
-import threading
-from collections.abc import AsyncIterator, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page
 
-from tests.support.chromium import launch_chromium
+from tests.static.file_server import serving_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-ROOT = Path(__file__).parents[2]
 
 # What each test runs in the page: play(), renderMs() and the messages of one Playout.
 PLAYOUT = """
@@ -35,37 +29,18 @@ const ends = (kind) => said.filter((message) => message[kind]);
 """
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files without a line on stderr for each."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def files() -> Iterator[str]:
-    """The checkout over HTTP: modules do not load from file addresses."""
-    handler = functools.partial(QuietHandler, directory=str(ROOT))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(files: str) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await launch_chromium(playwright)
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    with serving_files() as files:
         page = await browser.new_page()
         await page.goto(f"{files}/static/icon.svg")
         yield page
-        await browser.close()
+        await page.close()
 
 
 async def in_page(page: Page, script: str) -> Any:
-    return await asyncio.wait_for(page.evaluate(f"async () => {{ {script} }}"), timeout=30)
+    async with asyncio.timeout(30):
+        return await page.evaluate(f"async () => {{ {script} }}")
 
 
 async def playout(page: Page, script: str) -> Any:
@@ -182,6 +157,99 @@ async def test_memory_is_bounded_against_a_server_that_does_not_pace(page: Page)
     )
 
     assert seconds == 30
+
+
+async def test_nothing_clicks_when_a_paused_answer_is_cut(page: Page) -> None:
+    after = await playout(
+        page,
+        'play("a", tone(500)); render(100); playout.obey({ pause: true }); render(100);'
+        "playout.obey({ flush: true }); return loudest(render(300));",
+    )
+
+    assert after == 0
+
+
+# The same for a voice that comes as a stream: hear(ms, level) gives what sounds of so much of it.
+STREAM = """
+const { StreamPlayout } = await import("/static/stream-playout.js");
+const said = [];
+const stream = new StreamPlayout(48000, (message) => said.push(message));
+const hear = (ms, level = 0.5) => {
+  const out = new Float32Array(48 * ms);
+  for (let at = 0; at < out.length; at += 96) {
+    stream.render(new Float32Array(96).fill(level), out.subarray(at, at + 96));
+  }
+  return out;
+};
+const loudest = (samples) => samples.reduce((peak, x) => Math.max(peak, Math.abs(x)), 0);
+const ends = (kind) => said.filter((message) => message[kind]);
+"""
+
+
+async def stream(page: Page, script: str) -> Any:
+    return await in_page(page, STREAM + script)
+
+
+async def test_a_stream_is_counted_from_its_first_sound_to_its_last(page: Page) -> None:
+    ended = await stream(
+        page,
+        'stream.obey({ begin: "a" }); hear(60, 0); hear(200); hear(100, 0); hear(300);'
+        'stream.obey({ end: "a" }); hear(200, 0); return ends("ended");',
+    )
+
+    assert ended == [{"ended": "a", "position": 24 * 600}]
+
+
+async def test_a_paused_stream_is_silent_and_loses_nothing_of_what_was_on_its_way(
+    page: Page,
+) -> None:
+    paused, ended = await stream(
+        page,
+        'stream.obey({ begin: "a" }); hear(100); stream.obey({ pause: true }); hear(2);'
+        "const paused = loudest(hear(58)); hear(500, 0); stream.obey({ pause: false }); hear(100);"
+        'stream.obey({ end: "a" }); hear(400, 0); return [paused, ends("ended")];',
+    )
+
+    assert paused == 0
+    assert ended[0]["position"] == pytest.approx(24 * 260, abs=24 * 3)
+
+
+async def test_the_delay_that_a_pause_left_is_given_back_between_words(page: Page) -> None:
+    held = await stream(
+        page,
+        'stream.obey({ begin: "a" }); hear(100); stream.obey({ pause: true }); hear(60);'
+        "stream.obey({ pause: false }); hear(100); const before = stream.heldSamples;"
+        "hear(80, 0); return [before, stream.heldSamples];",
+    )
+
+    assert held[0] > 0
+    assert held[1] == 0
+
+
+async def test_what_is_on_its_way_when_a_stream_is_cut_is_never_heard(page: Page) -> None:
+    after, stopped, later = await stream(
+        page,
+        'stream.obey({ begin: "a" }); hear(100); stream.obey({ flush: true }); hear(2);'
+        'const after = loudest(hear(80)); hear(20, 0); stream.obey({ begin: "b" });'
+        'return [after, ends("stopped"), loudest(hear(40))];',
+    )
+
+    assert after == 0
+    assert stopped == [{"stopped": "a", "position": 24 * 100}]
+    assert later > 0.4
+
+
+async def test_an_item_begins_when_the_one_before_has_sounded_to_its_end(page: Page) -> None:
+    ended = await stream(
+        page,
+        'stream.obey({ begin: "a" }); hear(100); stream.obey({ begin: "b" }); hear(100);'
+        'hear(200, 0); hear(50); stream.obey({ end: "b" }); hear(200, 0); return ends("ended");',
+    )
+
+    assert ended == [
+        {"ended": "a", "position": 24 * 200},
+        {"ended": "b", "position": 24 * 50},
+    ]
 
 
 RESAMPLED = """
