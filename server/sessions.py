@@ -140,7 +140,7 @@ class Sessions:
         if self._live.get(live.session) is live:
             del self._live[live.session]
         self._metrics.sessions.set(len(self._live))
-        live.connection.let_go.set()
+        live.connection.let_go()
         live.gone.set()
         self._host.on_session_ended()
 
@@ -156,9 +156,7 @@ class Sessions:
         """A client that comes back need not wait until its old, perhaps dead connection is found
         out: that one ends, and its context is stored, before the new one begins."""
         while (live := self._live.get(query.session)) is not None:
-            if not live.connection.is_open_to(query.back):
+            if not await live.connection.leave_to(query.back):
                 raise RefusedError(403, "wrong_user", "?session= is another user's", "session")
-            live.connection.end(errors.POLICY, "the session goes on in another connection")
-            await live.connection.let_go.wait()
             if self._live.get(query.session) is live:
                 del self._live[query.session]

@@ -53,9 +53,8 @@ class Connection:
         self._ended = asyncio.Event()
         self._back = query.back
         self._extras = query.extras
-        self.let_go = asyncio.Event()
-        """Set once the session is stored, so that another connection may go on with it, while this
-        one still says goodbye, perhaps to nobody."""
+        self._taken_up = asyncio.Event()
+        self._let_go = asyncio.Event()
         self._output = OutputBuffer(line.speaker, self._encoder) if line.speaker else None
         self._live = host.open_session(
             self._on_live_event, session_id=query.session, user=query.user, config=config
@@ -96,7 +95,7 @@ class Connection:
             for party in self._joined:
                 party.end(close)
             await self._live.aclose()
-            self.let_go.set()
+            self.let_go()
             await self._client.line.close(close)
             self._ended.set()
             self._metrics.closed(close.code)
@@ -126,9 +125,24 @@ class Connection:
         except SessionError as error:
             self._log.fault(ClientError(error.code, str(error)), None)
 
-    def is_open_to(self, back: Return) -> bool:
-        """Whether a client that shows this may take the session over."""
-        return self._live.is_open_to(back)
+    async def leave_to(self, back: Return) -> bool:
+        """Ends the connection for a client that comes back, and returns once another may go on
+        with the session; this one may still say goodbye, perhaps to nobody.
+
+        False, and it stays, if the session is not that client's.
+        """
+        await self._taken_up.wait()
+        if not self._let_go.is_set():
+            if not self._live.is_open_to(back):
+                return False
+            self.end(errors.POLICY, "the session goes on in another connection")
+            await self._let_go.wait()
+        return True
+
+    def let_go(self) -> None:
+        """The session is over and stored: another connection may go on with it."""
+        self._let_go.set()
+        self._taken_up.set()
 
     async def _take_up(self) -> None:
         """Begins the session, or goes on with it; raises ClosingError if it is another's."""
@@ -136,6 +150,7 @@ class Connection:
             await self._live.start(self._back)
         except SessionError as error:
             raise ClosingError(errors.POLICY, str(error)) from None
+        self._taken_up.set()
         if self._extras:
             told = self._encoder.event(
                 "overture.session",

@@ -108,6 +108,30 @@ async def test_of_two_clients_with_one_token_the_later_has_the_session(serving: 
                 assert "small" in done["response"]["output"][0]["content"][0]["text"].lower()
 
 
+async def test_a_client_that_connects_many_times_at_once_ends_up_with_its_session(
+    serving: Serving,
+) -> None:
+    async with asyncio.timeout(PATIENCE):
+        async with wire_client(serving, extras="1", session="sess_many") as client:
+            token = (await told_of(client))["resume_token"]
+            await client.say("I'd like a large latte", output_modalities=["text"])
+        back = {"session": "sess_many", "resume": token}
+
+        async def come_back() -> str:
+            try:
+                async with wire_client(serving, extras="1", **back) as client:
+                    return "resumed" if (await told_of(client))["resumed"] else "anew"
+            except ConnectionClosed as closed:
+                return closed.rcvd.reason if closed.rcvd is not None else "cut off"
+
+        came = await asyncio.gather(*(come_back() for _ in range(8)))
+        assert set(came) <= {"resumed", "the session goes on in another connection"}
+        assert "resumed" in came
+        async with wire_client(serving, **back) as client:
+            done = await client.say("Make it small", output_modalities=["text"])
+            assert "small" in done["response"]["output"][0]["content"][0]["text"].lower()
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
