@@ -176,7 +176,8 @@ class OpenAIChatAnswerer:
             finish = "length" if room <= 0 else ""
         if not said and not calls:
             raise ChatError(Failure.NOTHING_SAID, "ended without a word")
-        for call in calls.calls({tool.name for tool in question.tools}):
+        may_call = question.tools if question.tool_choice != "none" else ()
+        for call in calls.calls({tool.name for tool in may_call}):
             yield call
         if finish in _CUTS:
             yield AnswerCut(_CUTS[finish])

@@ -186,6 +186,12 @@ async def test_a_call_is_handed_on_whole_after_the_words(server: ChatServer, mak
     ]
 
 
+async def test_a_call_that_was_not_allowed_is_never_made(server: ChatServer, make: Make) -> None:
+    server.will(calls("status", "{}"))
+    question = replace(CLOSING, tools=[STATUS], tool_choice="none")
+    assert (await failure(make(PATIENT), question)).failure is Failure.GARBAGE
+
+
 async def test_the_answer_goes_on_from_the_output_of_a_call(server: ChatServer, make: Make) -> None:
     server.will(says("It is ready."))
     history = (
