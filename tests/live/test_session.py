@@ -19,6 +19,7 @@ from voice.recognition import Recognition, RecognizerError, Utterance
 from voice.synthesis import SpeechChunk, SynthesizerError, Voice
 from voice.synthesizers.cached import CachedSynthesizer
 from voice.synthesizers.flite import FliteSynthesizer
+from voice.synthesizers.scripted import ScriptedSynthesizer
 
 QUESTION = "when do you close on sunday"
 ORDER = "i'd like a large latte with soy milk"
@@ -376,3 +377,27 @@ async def test_quiet_speech_of_a_manual_turn_is_kept_from_its_beginning() -> Non
         talk.session.commit()
         await talk.silence(0.2)
         assert talk.heard == [QUESTION]
+
+
+class _NotingSynthesizer(ScriptedSynthesizer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Voice] = []
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[SpeechChunk]:
+        self.asked.append(voice)
+        async for chunk in super().synthesize(text, voice):
+            yield chunk
+
+
+async def test_one_response_may_be_spoken_by_another_voice() -> None:
+    synthesizer = _NotingSynthesizer()
+    async with talking(replace(scripted_parts(), synthesizer=synthesizer)) as talk:
+        for voice in (Voice("other", 1.2), None):
+            talk.session.add_item(Item(f"typed-{voice}", "user", "thank you"), None)
+            talk.session.respond(ResponseRequest(voice=voice))
+            await talk.until_quiet()
+        own = talk.session.config.voice
+    assert synthesizer.asked[0] == Voice("other", 1.2)
+    assert synthesizer.asked[-1] == own
+    assert [begun.voice for begun in talk.all(told.ResponseBegun)] == ["other", ""]

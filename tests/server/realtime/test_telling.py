@@ -270,6 +270,13 @@ def test_tokens_are_told_in_every_field_that_clients_add_up() -> None:
     assert response["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
 
 
+def test_a_voice_for_one_response_is_named_in_it() -> None:
+    for voice, named in (("rms", "rms"), ("", "default")):
+        (created,) = told_to(teller(), told.ResponseBegun("r", audio=True, voice=voice))
+        check(created)
+        assert created["response"]["audio"]["output"]["voice"] == named
+
+
 def test_words_that_will_never_be_known_are_told_to_have_failed() -> None:
     (event,) = told_to(teller(), told.TranscriptionFailed("item_u", "the recognizer hangs"))
     check(event)
