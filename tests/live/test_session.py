@@ -401,3 +401,15 @@ async def test_one_response_may_be_spoken_by_another_voice() -> None:
     assert synthesizer.asked[0] == Voice("other", 1.2)
     assert synthesizer.asked[-1] == own
     assert [begun.voice for begun in talk.all(told.ResponseBegun)] == ["other", ""]
+
+
+async def test_a_client_may_delete_what_is_being_spoken() -> None:
+    async with talking() as talk:
+        await talk.says(QUESTION)
+        await talk.silence(0.5)
+        item_id = talk.all(told.AgentItemBegun)[0].item.id
+        talk.session.delete_item(item_id)
+        await talk.until_quiet()
+        (ended,) = talk.all(told.ResponseEnded)
+        assert ended.status == "completed"
+        assert item_id not in talk.session.history
