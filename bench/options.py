@@ -90,6 +90,11 @@ def scripted(arguments: argparse.Namespace) -> bool:
     return bool(arguments.server == "overture" and arguments.recognizer == "scripted")
 
 
+def say(line: str) -> None:
+    """How far a long bench has got; beside what it prints as its result."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def report(figures: Figures, out: Path | None, earlier: Path | None) -> None:
     """Writes the figures with the machine's facts, and prints them beside an earlier run."""
     if out is not None:

@@ -44,14 +44,14 @@ class StockVoice(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: deque[Pcm] = deque()
+        self._to_say: deque[Pcm] = deque()
         self._held = False
         self._began: float | None = None
         self._frames = 0
 
     def play(self, samples: Pcm) -> None:
         padded = np.concatenate([samples, np.zeros(-len(samples) % FRAME, np.int16)])
-        self._waiting.extend(padded.reshape(-1, FRAME))
+        self._to_say.extend(padded.reshape(-1, FRAME))
 
     def hold(self) -> None:
         self._held = True
@@ -60,7 +60,7 @@ class StockVoice(MediaStreamTrack):
         self._held = False
 
     def clear(self) -> None:
-        self._waiting.clear()
+        self._to_say.clear()
         self._held = False
 
     async def recv(self) -> av.AudioFrame:
@@ -68,7 +68,7 @@ class StockVoice(MediaStreamTrack):
         if self._began is None:
             self._began = loop.time()
         await asyncio.sleep(max(0.0, self._began + self._frames * 0.02 - loop.time()))
-        samples = self._waiting.popleft() if self._waiting and not self._held else _SILENCE
+        samples = self._to_say.popleft() if self._to_say and not self._held else _SILENCE
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="s16", layout="mono")
         frame.sample_rate = SPEAKING_RATE
         frame.pts = self._frames * FRAME

@@ -9,7 +9,6 @@ Recognition is scripted where the figure is about the rest, embedded where it is
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 from bench import barge_in, idle, memory, noise, startup, talk, turns
 from bench import orders as bench_orders
 from bench.figures import Figures, percentiles
-from bench.options import PROBLEMS, each_of, parser, report, run
+from bench.options import PROBLEMS, each_of, parser, report, run, say
 from bench.recordings import Recording, load
 from bench.requirements import markdown
 from bench.server_under_test import ServerUnderTest, server
@@ -72,7 +71,7 @@ async def most_sessions(plan: Plan) -> Figures:
         for sessions in ladder:
             figures = await talk_scene(plan, recognizer, sessions, plan.less(3, 2), 0.25)
             found[f"{recognizer}_{sessions}"] = figures
-            _say(f"  {recognizer} {sessions}: {percentiles(figures['voice_to_voice_ms'])}")
+            say(f"  {recognizer} {sessions}: {percentiles(figures['voice_to_voice_ms'])}")
             if _keeps_up(figures, limit_ms):
                 found[recognizer] = sessions
                 break
@@ -141,15 +140,11 @@ async def main(arguments: argparse.Namespace) -> None:
             results[name] = await asyncio.wait_for(SCENES[name](plan), SCENE_LIMIT)
         except* (*PROBLEMS, TimeoutError) as problems:
             failed = "; ".join(repr(problem) for problem in each_of(problems))
-            _say(f"{name} failed: {failed}")
+            say(f"{name} failed: {failed}")
             results[name] = {"failed": failed}
-        _say(f"{name} took {time.monotonic() - began:.0f} s")
+        say(f"{name} took {time.monotonic() - began:.0f} s")
     print(markdown(results))
     report(results, arguments.json, arguments.compare)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
