@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from overture.doctor_door import examine_door, https_connection
 from overture.errors import UserError
 from overture.findings import Finding, Status
 from overture.settings import Settings, load_settings, unknown_variables
@@ -39,6 +40,7 @@ def examine(agent: Path | None, *, port: int | None = None) -> Iterator[Finding]
     yield _audio_files()
     yield from _data_folder(settings.data_dir)
     yield _redis(settings)
+    yield from examine_door(settings)
     yield _port(settings)
     yield _clock()
 
@@ -201,6 +203,8 @@ def _port(settings: Settings) -> Finding:
 
 def _overture_runs_at(settings: Settings) -> bool:
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
+    if settings.tls_cert is not None:
+        connection = https_connection(settings)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/readyz")
         return connection.getresponse().status in {200, 503}

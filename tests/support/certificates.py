@@ -11,9 +11,9 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(
-    folder: Path, name: str = "one", *, password: bytes | None = None
+    folder: Path, name: str = "one", *, days: int = 1, password: bytes | None = None
 ) -> tuple[Path, Path]:
-    """A self-signed one for 127.0.0.1 and localhost, and its key; good for a day."""
+    """A self-signed one for 127.0.0.1 and localhost, and its key; good for `days` from now on."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -26,8 +26,8 @@ def make_certificate(
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=9))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
