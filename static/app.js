@@ -73,6 +73,7 @@ function showState() {
   at("welcome").hidden = conversation.personSpoke;
   at("greeting").hidden = !conversation.isEmpty;
   document.body.toggleAttribute("data-begun", !conversation.isEmpty);
+  document.body.toggleAttribute("data-spoke", conversation.personSpoke);
 }
 
 // What is pressed

@@ -121,12 +121,12 @@ export class ConversationView {
     this.keepInSight(() => this.log.append(element("p", "direction", text)));
   }
 
-  /** Follows the newest line, unless the person has scrolled up to read. */
+  /** Follows the newest line, unless the person has scrolled up to read, or has yet to begin. */
   keepInSight(change) {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     const atEnd = scrollHeight - scrollTop - clientHeight < 80;
     change();
-    if (atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (atEnd && this.personSpoke) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 }
 

@@ -37,7 +37,7 @@ export class Seats {
     const house = this.canvas.getBoundingClientRect();
     const stage = this.button.getBoundingClientRect();
     const centre = { x: stage.x - house.x + stage.width / 2, y: stage.y - house.y + stage.height / 2 };
-    this.seats = seatPlan(centre, stage.width / 2);
+    this.seats = seatPlan(centre, this.button.offsetWidth / 2); // without its swelling to a voice
     const style = getComputedStyle(this.canvas);
     this.colours = Object.fromEntries(
       ["seat", "person", "agent"].map((name) => [name, style.getPropertyValue(`--${name}`)]),

@@ -67,7 +67,7 @@ export class PeerTransport {
   callFailed(error) {
     if (this.closed) return;
     // fetch throws a TypeError when nobody answers; all else is about WebRTC itself.
-    this.fail(error instanceof TypeError ? "gone" : "unable", error.message);
+    this.fail(error instanceof TypeError ? "gone" : "unable");
   }
 
   stateChanged() {
