@@ -129,6 +129,8 @@ class LiveSession:
             self._mind.form = form_from_json(context.form)
             self.resumed = True
             if rest is not None:
+                if rest.sentences and core.config.audio:
+                    self._answering.mouth.prepare(rest.sentences[0], core.config.voice)
                 soon = self._clock.now() + GO_ON_AFTER_S
                 self._clock.call_at(soon, lambda: self._go_on(rest))
         self._recorder.begin(core.parts.journal, core.context, core.config.policy)
