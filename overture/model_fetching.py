@@ -97,12 +97,12 @@ class Hub:
 
     def __init__(self) -> None:
         import httpx2
-        from huggingface_hub import constants
-        from huggingface_hub.utils._headers import build_hf_headers
+        from huggingface_hub import constants, get_token
 
+        token = get_token()
         self._endpoint = constants.ENDPOINT
         self._client = httpx2.Client(
-            headers=build_hf_headers(library_name="overture"),
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
             follow_redirects=True,
         )

@@ -1,7 +1,7 @@
 """Whisper on this machine: open dictation in many languages, one model for all sessions.
 
-While the model works on one batch the next gathers: a lone utterance never waits, and a crowd
-shares the encoder's 30-second windows. The model releases the GIL, so it runs on a thread.
+While the model works on one batch the next gathers, so a lone utterance never waits for others.
+The model releases the GIL, so it runs on a thread.
 """
 
 import asyncio
@@ -28,7 +28,11 @@ MAX_WAITING = 64
 """Utterances that wait; a further one is refused, as its speaker would have given up before."""
 
 MAX_BATCH = 8
-"""Windows decoded at once: more gain little and keep those who come next waiting."""
+"""Windows decoded at once on a graphics card."""
+
+MAX_BATCH_ON_CPU = 1
+"""On a processor the encoder, five sixths of the time, costs each window the same: a model of tiny's
+size took 565 ms of CPU alone and 534 in a batch of eight, and all eight would wait for the last."""
 
 PROMPT_CHARACTERS = 600
 """Of the agent's hints and the session's own prompt together; about 200 tokens."""
@@ -52,17 +56,25 @@ class FasterWhisperRecognizer:
     """See the module. Words come without times: nobody asks for them, and they cost a pass more."""
 
     def __init__(
-        self, folder: Path, *, name: str = "", hints: str = "", threads: int | None = None
+        self,
+        folder: Path,
+        *,
+        name: str = "",
+        hints: str = "",
+        threads: int | None = None,
+        batch: int | None = None,
     ) -> None:
         """folder: the model's; name: what people call it, by default as its folder.
 
         hints: the agent's own words, which it would else misspell.
         threads: that compute; by default a core is left to everything else, four are enough.
+        batch: windows decoded at once, by default as many as the device is good for.
         """
         self._folder = folder
         self._name = name or folder.name
         self._hints = hints
         self._compute_threads = threads or max(1, min(4, (os.cpu_count() or 1) - 1))
+        self._batch = batch
         self._thread = ThreadPoolExecutor(1, "whisper")
         self._languages: frozenset[str] = frozenset()
         self._waiting: deque[_Job] = deque()
@@ -84,6 +96,8 @@ class FasterWhisperRecognizer:
         loop = asyncio.get_running_loop()
         model = await loop.run_in_executor(self._thread, self._load)
         self._languages = model.languages
+        if self._batch is None:
+            self._batch = MAX_BATCH if model.on_graphics_card else MAX_BATCH_ON_CPU
         self._serving = asyncio.create_task(self._serve(model), name="whisper")
 
     async def recognize(self, utterance: Utterance) -> Recognition:
@@ -179,6 +193,7 @@ class FasterWhisperRecognizer:
 
     def _next_batch(self) -> list[_Job]:
         """The one that waits longest, and those that can be decoded with it."""
+        most = self._batch or 1
         batch: list[_Job] = []
         left: deque[_Job] = deque()
         count = 0
@@ -187,7 +202,7 @@ class FasterWhisperRecognizer:
                 continue
             first = batch[0] if batch else job
             alike = (job.language, job.prompt) == (first.language, first.prompt)
-            if alike and (not batch or count + len(job.windows) <= MAX_BATCH):
+            if alike and (not batch or count + len(job.windows) <= most):
                 batch.append(job)
                 count += len(job.windows)
             else:

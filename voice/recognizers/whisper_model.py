@@ -100,6 +100,11 @@ class WhisperModel:
         """ISO 639-1 codes that it can be told; only "en" for an English model."""
         return frozenset(self._model.supported_languages)
 
+    @property
+    def on_graphics_card(self) -> bool:
+        """Whether it computes there: then many windows take hardly longer than one."""
+        return bool(self._model.model.device == "cuda")
+
     def decode(self, heard: Sequence[Window], *, language: str, prompt: str = "") -> list[Decoded]:
         """The text of each window, in order. prompt: words to expect, kept to MAX_PROMPT_TOKENS."""
         tokenizer = self._tokenizer_of(

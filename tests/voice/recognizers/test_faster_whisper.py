@@ -38,7 +38,8 @@ PATIENCE = 30.0
 
 @pytest.fixture
 async def recognizer(tmp_path: Path) -> AsyncIterator[FasterWhisperRecognizer]:
-    made = FasterWhisperRecognizer(make_small_whisper(tmp_path / "small.en"))
+    folder = make_small_whisper(tmp_path / "small.en")
+    made = FasterWhisperRecognizer(folder, batch=MAX_BATCH)  # as on a graphics card
     await made.start()
     yield made
     await made.aclose()
@@ -119,6 +120,20 @@ async def test_a_crowd_is_taken_in_parts(
     batches.go_on.set()
     await asyncio.gather(first, *waiting)
     assert batches.sizes == [1, MAX_BATCH, 2]
+
+
+async def test_without_a_graphics_card_nobody_waits_for_those_who_came_later(
+    tmp_path: Path, batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WhisperModel, "on_graphics_card", False)
+    recognizer = FasterWhisperRecognizer(make_small_whisper(tmp_path / "small.en"))
+    batches.go_on.set()
+    await recognizer.start()
+    batches.sizes.clear()
+    waiting = [asyncio.ensure_future(heard(recognizer, tone(LOW_HZ))) for _ in range(3)]
+    assert await asyncio.gather(*waiting) == [TEA] * 3
+    assert batches.sizes == [1, 1, 1]
+    await recognizer.aclose()
 
 
 async def test_sessions_with_other_prompts_are_not_mixed_up(
