@@ -6,6 +6,7 @@ received it. What is used of aiortc beyond its public names is in this file only
 tests/server/webrtc/test_transport.py fails when it changes.
 """
 
+import contextlib
 import struct
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from aiortc import (
     RTCSctpTransport,
 )
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from OpenSSL.SSL import Error as TlsError
 from pylibsrtp import Error as SrtpError
 
 from server.webrtc.ice import IceConnection
@@ -83,6 +85,11 @@ class SctpTransport(RTCSctpTransport):
     def __init__(self, dtls: DtlsTransport, port: int, on_abuse: Callable[[str], None]) -> None:
         super().__init__(dtls, port)
         self._on_abuse = on_abuse
+
+    async def _abort(self) -> None:
+        # aiortc expects ConnectionError only, and would keep its timers otherwise.
+        with contextlib.suppress(TlsError):
+            await super()._abort()
 
     async def _handle_data(self, data: bytes) -> None:
         try:
