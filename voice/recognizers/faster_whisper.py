@@ -31,8 +31,8 @@ MAX_BATCH = 8
 """Windows decoded at once on a graphics card."""
 
 MAX_BATCH_ON_CPU = 1
-"""On a processor the encoder, five sixths of the time, costs each window the same: a model of tiny's
-size took 565 ms of CPU alone and 534 in a batch of eight, and all eight would wait for the last."""
+"""The encoder, five sixths of the time, costs each window the same there: a model of tiny's size
+took 565 ms of CPU alone and 534 in a batch of eight, and all eight would wait for the last."""
 
 PROMPT_CHARACTERS = 600
 """Of the agent's hints and the session's own prompt together; about 200 tokens."""
