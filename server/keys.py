@@ -14,7 +14,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -105,23 +105,21 @@ class KeyRing:
         self._path = path
         self._now = now
         self._stamp = self._look()
-        self._keys = read_keys(path)
+        self._keys = _by_name(read_keys(path))
 
     def find(self, presented: str) -> ApiKey | None:
         """The key that this is, None if it is none or no more. Its time tells nothing about it."""
         digest = digest_of(presented)
         found = None
-        for key in self._current():
+        for key in self._current().values():
             if hmac.compare_digest(key.digest, digest):
                 found = key
         return found if found is not None and self._lives(found) else None
 
     def named(self, name: str) -> ApiKey | None:
         """The key of this name, None if there is none in force."""
-        for key in self._current():
-            if key.name == name and self._lives(key):
-                return key
-        return None
+        key = self._current().get(name)
+        return key if key is not None and self._lives(key) else None
 
     def _lives(self, key: ApiKey) -> bool:
         return key.until is None or self._now() < key.until
@@ -133,7 +131,7 @@ class KeyRing:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
-    def _current(self) -> tuple[ApiKey, ...]:
+    def _current(self) -> Mapping[str, ApiKey]:
         stamp = self._look()
         if stamp != self._stamp:
             self._stamp = stamp
@@ -142,14 +140,19 @@ class KeyRing:
 
     def _read_again(self) -> None:
         try:
-            self._keys, problems = _parse(_text(self._path))
+            keys, problems = _parse(_text(self._path))
         except KeysError as error:
-            self._keys = ()
+            self._keys = {}
             log.error("no_key_is_accepted", reason=str(error))
             return
+        self._keys = _by_name(keys)
         for number, what in problems:
             log.error("key_left_out", line=number, reason=what)
         log.info("keys_read", keys=len(self._keys))
+
+
+def _by_name(keys: tuple[ApiKey, ...]) -> Mapping[str, ApiKey]:
+    return {key.name: key for key in keys}
 
 
 def _text(path: Path) -> str:

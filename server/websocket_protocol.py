@@ -5,7 +5,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from server.realtime.websocket_line import ABORT
+from server.realtime.websocket_line import ABORT, CLOSE_PATIENCE
 
 CUT_OFF_AFTER = 1.0
 """Seconds a peer gets to take what is in its buffer, once nothing more will come."""
@@ -16,6 +16,10 @@ BAD_HANDSHAKE = b"the handshake's headers are too long, or not text\n"
 class RealtimeProtocol(WebSocketsSansIOProtocol):
     """Closing a transport waits until its buffer is sent; a peer that does not read, or that has
     vanished, would keep it open for as long as the kernel tries. This one cuts the line then."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.close_timeout = CLOSE_PATIENCE  # uvicorn waits 10 s for the answer to a close frame
 
     def data_received(self, data: bytes) -> None:
         """The first is the whole handshake, as HTTP has read it. One that the WebSocket library

@@ -296,3 +296,10 @@ async def test_a_key_is_in_no_log_even_at_its_most_talkative(
         assert key not in written
         assert not [record for record in own if key in record.getMessage()]
     assert "connection_refused" in written
+
+
+async def test_who_is_refused_and_does_not_leave_is_cut_off(guarded: Serving) -> None:
+    start = b"GET /v1/realtime HTTP/1.1\r\n" + UPGRADE
+    offer = b"Sec-WebSocket-Protocol: realtime\r\n\r\n"
+    async with line(guarded, start, offer) as (reader, _):
+        assert b"missing_api_key" in await end(reader)
