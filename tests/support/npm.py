@@ -8,21 +8,28 @@ import json
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+OLDEST_NODE = 20
 INSTALL_S = 100.0
 NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 """How npm says that there is no way to the registry. Anything else is a failure of the test."""
 
 
+@cache
 def node() -> str:
-    """The program; leaves the test out where there is none."""
+    """The program; leaves the test out where there is none, or too old a one."""
     program = shutil.which("node")
     if program is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed (Debian: apt install nodejs npm)")
+    asked = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    version = asked.stdout.strip()
+    if int(version.removeprefix("v").split(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"node is {version}, and its packages need {OLDEST_NODE} or newer")
     return program
 
 
