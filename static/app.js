@@ -35,6 +35,7 @@ const talk = new Talk(who, conversation, {
 at("turn").open = !matchMedia("(max-width: 600px)").matches; // a phone shows the bar alone
 const choice = new WireChoice(at("wire"), (kind) => talk.prefer(kind));
 talk.prefer(choice.kind);
+talk.client.iceServers = agent?.ice_servers ?? [];
 bindControls();
 exposeCounters();
 if (standingTrouble()) trouble.show(standingTrouble());

@@ -39,7 +39,7 @@ export class RealtimeClient {
     this.isOpen = false;
     this.countdown = null;
     this.microphone = null;
-    this.iceServers = [];
+    this.iceServers = []; // as RTCPeerConnection takes them
     this.retries = new Retries();
     this.watch = new Watch({
       ask: () => this.ask(),
@@ -111,6 +111,7 @@ export class RealtimeClient {
   }
 
   receive(event) {
+    if (event.type === "error" && !this.isOpen) return; // refused: the close says the same
     if (event.type === "session.created") this.opened(event.session);
     else if (event.type === "overture.session") this.token = event.resume_token;
     else if (event.type === "conversation.item.added") this.item = event.item.id;
@@ -226,6 +227,11 @@ export class RealtimeClient {
   /** Has the agent begin: with nothing said yet, it greets. */
   invite() {
     this.send({ type: "response.create" });
+  }
+
+  /** Has the server tell what it keeps of an item: of a broken answer, what was heard. */
+  retrieve(item) {
+    this.send({ type: "conversation.item.retrieve", item_id: item });
   }
 
   cancelResponse() {

@@ -12,10 +12,8 @@ export const EVENTS = {
     talk.personSaid(item_id, transcript),
   "conversation.item.input_audio_transcription.failed": (talk, { item_id }) =>
     talk.personSaid(item_id, "(not understood)"),
-  "response.created": (talk, { response }) => {
-    talk.response = response.id;
-    if (response.metadata?.outreach_id) talk.speaksFirst.add(response.id);
-  },
+  "response.created": (talk, { response }) => talk.responseBegins(response),
+  "conversation.item.retrieved": (talk, { item }) => talk.keptOf(item),
   "response.output_item.added": (talk, { item, response_id }) => {
     if (item.type === "message") talk.agentBegins(response_id, item.id);
   },

@@ -32,6 +32,7 @@ export class Talk {
     this.speaksFirst = new Set(); // ids of responses that nobody asked for
     this.typed = new Typed();
     this.items = 0;
+    this.broken = null; // the item of an answer that broke off and goes on now
     this.interim = null; // the item of words that are not a turn yet
     this.lastTurn = null; // its stages in milliseconds
     this.turnItem = null; // and the item that answered it
@@ -292,6 +293,19 @@ export class Talk {
     if (state !== "idle" || this.interim === null) return;
     this.view.remove(this.interim); // it was no turn after all
     this.interim = null;
+  }
+
+  responseBegins({ id, metadata }) {
+    this.response = id;
+    if (metadata?.outreach_id) this.speaksFirst.add(id);
+    this.broken = metadata?.continues ?? null;
+    if (this.broken) this.client.retrieve(this.broken);
+  }
+
+  /** Of an answer that broke off with the connection, only what was heard stays. */
+  keptOf({ id, content }) {
+    const words = content?.find((part) => part.transcript !== undefined)?.transcript;
+    if (id === this.broken && words !== undefined) this.view.heard(id, words);
   }
 
   agentBegins(response, item) {

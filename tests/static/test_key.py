@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.static.talk_pages import until
 from tests.support.chromium import launch_chromium
 from tests.support.keys import Keys, make_keys
 from tests.support.overture_process import free_port, overture_serving
@@ -49,7 +50,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 async def ask(page: Page) -> None:
     """A typed question, and its answer."""
-    await page.wait_for_function("window.overture !== undefined", timeout=PATIENCE_MS)
+    await until(page, "window.overture !== undefined")
     await page.fill("#say", "When do you close on Sunday?")
     await page.press("#say", "Enter")
     answer = page.locator(".line.agent .words").last
@@ -75,7 +76,7 @@ async def test_an_invitation_opens_the_talk_and_its_key_is_seen_nowhere(
 
 async def test_without_an_invitation_the_page_says_what_to_do(page: Page, address: str) -> None:
     await page.goto(address)
-    await page.wait_for_function("window.overture !== undefined", timeout=PATIENCE_MS)
+    await until(page, "window.overture !== undefined")
     await page.fill("#say", "hello")
     await page.press("#say", "Enter")
     trouble = page.locator("#trouble")
@@ -86,7 +87,7 @@ async def test_another_invitation_in_the_same_tab_is_taken(
     page: Page, address: str, keys: Keys
 ) -> None:
     await page.goto(f"{address}/#key=ov_withdrawn")
-    await page.wait_for_function("window.overture !== undefined", timeout=PATIENCE_MS)
+    await until(page, "window.overture !== undefined")
     async with page.expect_event("load", timeout=PATIENCE_MS):  # a fragment alone loads nothing
         await page.goto(f"{address}/#key={keys.ann}")
     await ask(page)
