@@ -129,6 +129,9 @@ class Sessions:
         except ClientError as error:
             # A client secret's settings are checked when it is made, perhaps by another version.
             raise RefusedError(400, error.code, str(error), error.param) from None
+        if (other := self._live.get(query.session)) is not None:
+            # Two came back at once, and both found nobody to take over from.
+            other.connection.end(errors.POLICY, "the session goes on in another connection")
         live = Live(query.session, caller, query.user, connection)
         self._live[query.session] = live
         self._metrics.sessions_total.inc()
