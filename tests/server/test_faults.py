@@ -69,9 +69,9 @@ def metric(serving: Serving, line_start: str) -> float:
             "session.audio.input.turn_detection.threshold",
         ),
         (
-            UPDATE | {"session": {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}},
+            UPDATE | {"session": {"audio": {"input": {"format": {"type": "audio/opus"}}}}},
             "invalid_value",
-            "session.audio.input.format.type",
+            "session.audio.input.format",
         ),
         (
             {"type": "conversation.item.delete", "item_id": "nobody", "event_id": "mine"},
