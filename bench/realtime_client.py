@@ -172,9 +172,13 @@ class RealtimeClient:
                 lambda: not self._speaking(), deadline - time.monotonic(), "end of the answer"
             )
             rest = self.ear.end - time.monotonic()
-            if rest <= 0:
+            if rest <= 0 or self._hears_a_track:  # a track may go on for ever, with silence
                 return
             await asyncio.sleep(rest)
+
+    @property
+    def _hears_a_track(self) -> bool:
+        return self._wire is not None and self._wire.hidden_lateness > 0
 
     def _speaking(self) -> bool:
         return any(r.done_at is None for r in self.log.responses.values())

@@ -1,6 +1,7 @@
 """One call's way to its client: ICE, DTLS, the voices both ways, and the data channel."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import structlog
@@ -22,6 +23,9 @@ from server.webrtc.transport import DtlsTransport, IceTransport, SctpTransport
 from voice.audio import Pcm
 
 log = structlog.get_logger("overture.webrtc")
+
+logging.getLogger("aioice").setLevel(logging.WARNING)
+"""It tells each check of each pair of addresses at INFO."""
 
 HANG_UP_PATIENCE = 2.0
 """Seconds that saying goodbye may take."""
