@@ -2,6 +2,7 @@
 
 import json
 
+from intents.words import words_of
 from knowledge.passages import AnswerSentence
 from voice.sentences import split_sentences
 
@@ -30,7 +31,7 @@ def wants_the_floor(text: str) -> bool:
 
     "Mm-hm" and "right" are not, nor are the few meaningless words that noise is heard as.
     """
-    words = text.split()
+    words = words_of(text)  # some engines write "Wait,"
     return len(words) >= ENOUGH_WORDS or (bool(words) and words[0] in _FLOOR_WORDS)
 
 
