@@ -4,11 +4,12 @@ import secrets
 from dataclasses import dataclass
 
 from server.webrtc.offer import Offer, Section
-from server.webrtc.opus import BIT_RATE
 
 SCTP_PORT = 5000
 MAX_MESSAGE_SIZE = 256 * 1024
 """Bytes of one event on the data channel; browsers send no more."""
+HEARD_BIT_RATE = 32_000
+"""Bits a second of what clients send: browsers would take 20,000 for speech up to 8 kHz."""
 STREAM = "overture"
 _OURS = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly"}
 
@@ -57,7 +58,8 @@ def _audio(offer: Offer, local: Local) -> list[str]:
         "a=rtcp-mux",
         f"a=rtpmap:{kind} opus/48000/2",
         # The ears hear 16 kHz, in one channel: more would be encoded, sent and thrown away.
-        f"a=fmtp:{kind} minptime=10;stereo=0;maxplaybackrate=16000;maxaveragebitrate={BIT_RATE}",
+        f"a=fmtp:{kind} minptime=10;stereo=0;maxplaybackrate=16000;"
+        f"maxaveragebitrate={HEARD_BIT_RATE}",
         f"a=msid:{STREAM} voice",
         f"a=ssrc:{local.ssrc} cname:{STREAM}",
         *[f"a=candidate:{candidate}" for candidate in local.candidates],
