@@ -1,6 +1,6 @@
 """The talk page in Chromium, over WebRTC and over a WebSocket.
 
-    bench/page.py --json page.json
+    bench/page.py --json page.json        (about 6 minutes)
     bench/page.py --only click --times 12
 
 click: from the click to the first audible sample of the greeting. barge_in: from the first speech
@@ -73,7 +73,7 @@ async def main(arguments: argparse.Namespace) -> None:
     results: Figures = {}
     for name in arguments.only or SCENES:
         results[name] = await SCENES[name](arguments)
-    print("\n".join(rows(results)))
+        print("\n".join(rows({name: results[name]})), flush=True)
     for wire, figures in results.get("barge_in", {}).items():
         told = f"{figures['went_on']} of {figures['interrupted']} went on over the person"
         print(f"{wire}: {figures['interrupted']} of {figures['tried']} were being spoken; {told}")

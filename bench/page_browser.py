@@ -150,4 +150,4 @@ def _part(part: Pcm | float, rate: int) -> NDArray[np.float64]:
     if isinstance(part, int | float):
         return np.zeros(round(part * MICROPHONE_RATE))
     resampled: NDArray[np.float64] = soxr.resample(part.astype(np.float64), rate, MICROPHONE_RATE)
-    return resampled * (LOUDEST / np.abs(resampled).max())
+    return resampled * (LOUDEST / float(np.abs(resampled).max()))

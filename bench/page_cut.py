@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
+from bench.barge_in import QUESTION
 from bench.figures import Figures, summary
-from bench.page_barge_in import QUESTION
 from bench.page_browser import TalkPage, chromium, write_microphone
 from bench.page_proxy import Proxy, proxy
 from bench.server_under_test import free_port, launch, ready, stop
