@@ -25,8 +25,9 @@ from voice.audio import Pcm
 MICROPHONE_RATE = 48_000
 AUDIBLE = 10 ** (-50 / 20)
 """As bench/ear.py has it: -50 dBFS."""
-SPOKEN = 0.02
-"""Of a microphone that is silent between its recordings, so that any sound is speech."""
+SPOKEN = AUDIBLE
+"""Of a microphone that is silent between its recordings, so that any sound is speech. A higher
+threshold would miss the soft beginnings that the server hears, and flatter the page."""
 LOUDEST = 0.5
 ROOM_NOISE = 2e-4
 """-74 dBFS: a real microphone never gives exact digital silence."""
