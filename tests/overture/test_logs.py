@@ -16,6 +16,8 @@ from overture.logs import set_up_logging
 def _put_back() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    # A server that another test ran in this process has set uvicorn's level.
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
