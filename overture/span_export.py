@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import structlog
 from opentelemetry.context import Context
@@ -30,7 +31,10 @@ class SpanSender:
     def __init__(self, endpoint: str, agent: str) -> None:
         # Its own lines come once a batch, for as long as the collector is away; ours come twice.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        exporter = _Exporter(OTLPSpanExporter(traces_url(endpoint), timeout=REQUEST_TIMEOUT))
+        exporter = _Exporter(
+            OTLPSpanExporter(traces_url(endpoint), timeout=REQUEST_TIMEOUT),
+            urlsplit(endpoint).netloc.rpartition("@")[2],
+        )
         resource = Resource.create(
             {
                 "service.name": "overture",
@@ -74,19 +78,21 @@ class SpanSender:
 
 
 class _Exporter(SpanExporter):
-    """Says once that the collector is away, and once that it is back."""
+    """Says once that the collector is away, and once that it is back. collector: HOST:PORT."""
 
-    def __init__(self, exporter: OTLPSpanExporter) -> None:
+    def __init__(self, exporter: OTLPSpanExporter, collector: str) -> None:
         self._exporter = exporter
+        self._collector = collector
         self._away = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
         away = result is not SpanExportResult.SUCCESS
         if away and not self._away:
-            log.warning("traces_not_taken", reason="the collector does not take them; see its log")
+            reason = "the collector does not take them; see its log"
+            log.warning("traces_not_taken", collector=self._collector, reason=reason)
         elif self._away and not away:
-            log.info("traces_taken_again")
+            log.info("traces_taken_again", collector=self._collector)
         self._away = away
         return result
 
