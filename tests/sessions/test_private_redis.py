@@ -158,6 +158,29 @@ async def test_a_server_that_crashes_is_started_again(short_folder: Path) -> Non
     await connection.aclose()
 
 
+async def test_closing_insists_where_a_cancellation_is_swallowed(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert PROGRAM is not None
+    server = PrivateRedis(Path(PROGRAM), short_folder / "redis")
+    await server.start()
+    process = server._server
+    assert process is not None
+    waiting = process.wait
+
+    async def swallowing() -> int:
+        try:
+            return await waiting()
+        except asyncio.CancelledError:
+            return await waiting()
+
+    monkeypatch.setattr(process, "wait", swallowing)
+    await asyncio.sleep(0)  # its keeper begins to wait
+    async with asyncio.timeout(30):
+        await server.aclose()
+    assert process.returncode is not None
+
+
 async def test_a_stopped_server_is_still_closed(short_folder: Path) -> None:
     connection = await connect(None, short_folder)
     pid = server_pid(short_folder)
