@@ -1,0 +1,1 @@
+"""A prompt's life: its states, ledger, mailbox, claims; consent and caps."""

@@ -1,0 +1,1 @@
+"""When to speak first: rules, policy, triggers, ticker, analysis, sweeper."""
