@@ -95,7 +95,7 @@ class Conversing:
     answers: sentences by what the user said; else it is repeated.
     heard: the user's turns as committed. said: what is remembered of each response, with how it
     ended. floors: whose the floor was, from the start. spoken_over: prompts that began while the
-    user spoke.
+    user spoke. prompts_begun: when each was begun, or begun again.
     """
 
     def __init__(
@@ -120,6 +120,7 @@ class Conversing:
         self.heard: list[str] = []
         self.said: list[tuple[str, c.Ending]] = []
         self.spoken_over: dict[str, Priority] = {}
+        self.prompts_begun: list[tuple[float, str]] = []
         self.floors: list[Floor] = [Floor.IDLE]
         self.ticks = 0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -179,6 +180,10 @@ class Conversing:
         """`session.update`."""
         self.policy = policy
         self.post(e.PolicyChanged(policy))
+
+    def later(self, in_ms: float, act: Callable[[], None]) -> None:
+        """Something happens then, whatever the user does."""
+        self._at(in_ms, act)
 
     def closes(self) -> None:
         """The session ends."""
@@ -402,6 +407,8 @@ class Conversing:
             case c.BeginResponse(response, origin):
                 prompt = origin.prompt_id if isinstance(origin, OfPrompt) else None
                 self._speech = Speech(response, prompt)
+                if prompt is not None:
+                    self.prompts_begun.append((self.now, prompt))
                 if prompt is not None and self.user_is_speaking and self._hears_now:
                     self.spoken_over[prompt] = self.rules.priorities[prompt]
             case c.Speak(_, _, text):
