@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +106,18 @@ class ServerUnderTest:
 
 @asynccontextmanager
 async def server(
-    url: str | None, recognizer: str, program: Sequence[str] = OVERTURE
+    url: str | None,
+    recognizer: str,
+    program: Sequence[str] = OVERTURE,
+    *,
+    agent: str = "agents/cafe",
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ServerUnderTest]:
     """The server at `url` (http or ws), or one started for this and stopped afterwards.
 
     recognizer: "embedded" or "scripted"; only matters to a server that is started here.
-    program: what starts it. Raises NoServerError.
+    program: what starts it. agent: its folder. settings: more environment for it.
+    Raises NoServerError.
     """
     if url is not None:
         yield found(url)
@@ -123,8 +129,9 @@ async def server(
             "OVERTURE_HOST": "127.0.0.1",
             "OVERTURE_DATA_DIR": folder,
             "OVERTURE_RECOGNIZER": "scripted" if recognizer == "scripted" else "pocketsphinx",
+            **(settings or {}),
         }
-        command = [*program, "serve", "agents/cafe"]
+        command = [*program, "serve", agent]
         log = Path(folder) / "bench-server.log"
         process = launch(command, environment, log)
         try:
