@@ -1,7 +1,6 @@
 """When: the time that somebody names in a sentence, "in ten minutes", "at half past four"."""
 
 import re
-from calendar import day_name
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -41,7 +40,7 @@ _NOT_HOURS = frozenset(
 )
 """After a number they say that it is no hour: "at two dollars"."""
 _DAY_PARTS = {"morning": 9, "afternoon": 15, "evening": 18, "night": 20}
-_WEEKDAYS = tuple(day.lower() for day in day_name)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _number(words: Sequence[_Word], at: int) -> tuple[int, int] | None:
 
 
 def _span(words: Sequence[_Word], at: int) -> tuple[float, None, int] | None:
-    """A delay: "in ten minutes", "for half an hour", "an hour and a half from now", "ten minutes"."""
+    """A delay: "in ten minutes", "for half an hour", "two hours from now", or just that."""
     start = at + 1 if _said(words, at) in _SPAN_LEADS else at
     if _said(words, start) == "another" and start == at + 1:
         start += 1
@@ -196,7 +195,7 @@ def _amount(words: Sequence[_Word], at: int) -> tuple[float, int] | None:
 
 
 def _wall(words: Sequence[_Word], at: int, now: datetime) -> tuple[float, datetime, int] | None:
-    """ "at half past four", "tomorrow at nine", "at nine tomorrow", "this evening", "on Monday"."""
+    """A time: "at half past four", "tomorrow at nine", "at nine tomorrow", "this evening"."""
     day = _day(words, at, now)
     clock = _clock(words, at if day is None else day.end)
     if day is None and clock is not None:
@@ -266,7 +265,7 @@ def _clock(words: Sequence[_Word], at: int) -> _Clock | None:
 
 
 def _relative(words: Sequence[_Word], at: int) -> _Clock | None:
-    """ "half past four", "a quarter to five", "ten minutes past six", "half four"."""
+    """A time: "half past four", "a quarter to five", "ten minutes past six", "half four"."""
     at += _said(words, at) == "a"
     word = _said(words, at)
     if word in ("half", "quarter"):
