@@ -89,6 +89,15 @@ class Ear:
                 return piece.start + (skip + int(loud[0])) / SPEAKING_RATE
         return None
 
+    def first_audible_of(self, response: str) -> float | None:
+        """The moment of the first audible sample of `response`; None if there is none."""
+        for piece in self._heard:
+            if piece.response == response:
+                loud = np.flatnonzero(np.abs(piece.samples.astype(np.int32)) >= AUDIBLE)
+                if len(loud):
+                    return piece.start + int(loud[0]) / SPEAKING_RATE
+        return None
+
     def first_audio(self, after: float) -> float:
         """When the first piece that began at or after `after` began; infinity if there is none."""
         return next((piece.start for piece in self._heard if piece.start >= after), float("inf"))

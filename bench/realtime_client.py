@@ -31,7 +31,10 @@ class NoEventError(TimeoutError):
 
 @dataclass(slots=True)
 class Response:
-    """One of the server's responses, as far as the client knows. Times: client's clock."""
+    """One of the server's responses, as far as the client knows. Times: client's clock.
+
+    outreach: the prompt's id where it is one.
+    """
 
     id: str
     created_at: float
@@ -41,6 +44,7 @@ class Response:
     text: str = ""
     truncated_ms: int | None = None
     done_at: float | None = None
+    outreach: str = ""
 
 
 @dataclass(slots=True)
@@ -213,7 +217,8 @@ class RealtimeClient:
 
     def _on_response(self, event: Event, now: float) -> None:
         name = event["response"]["id"]
-        self.log.responses[name] = Response(name, now)
+        outreach = (event["response"].get("metadata") or {}).get("outreach_id", "")
+        self.log.responses[name] = Response(name, now, outreach=outreach)
 
     def _on_response_done(self, event: Event, now: float) -> None:
         body = event["response"]
