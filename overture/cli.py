@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _agent_argument(serve)
     serve.add_argument("--host", help="loopback address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="TCP port to listen on (8000)")
+    serve.add_argument("--bus", metavar="BUS", help="redis, memory or rocketmq://HOST:8081 (auto)")
     serve.set_defaults(run=_serve)
 
     ask = commands.add_parser("ask", help="one question through the whole loop, without a server")
@@ -156,7 +157,7 @@ def _serve(given: argparse.Namespace) -> int:
     from overture.agent_folder import load_agent
     from overture.settings import load_settings
 
-    settings = load_settings(host=given.host, port=given.port)
+    settings = load_settings(host=given.host, port=given.port, bus=given.bus)
     agent = load_agent(given.agent or default_agent())
     # Only now, because it takes a second: a mistake above is told before.
     from overture.serve import serve

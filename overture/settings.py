@@ -25,7 +25,7 @@ PREFIX = "OVERTURE_"
 SECRETS = frozenset({"llm_key", "recognizer_key", "synthesizer_key"})
 """Settings whose value appears nowhere, not even when it is wrong."""
 
-URLS = frozenset({"redis_url", "otlp_endpoint"})
+URLS = frozenset({"redis_url", "otlp_endpoint", "bus"})
 """Settings that may hold a password, which is not shown."""
 
 NOT_SETTINGS = frozenset({"OVERTURE_DATASETS"})
@@ -57,6 +57,22 @@ def _redis_url(url: str) -> str:
             "or unix:///PATH/redis.sock"
         )
     return url
+
+
+def _bus(named: str) -> str:
+    if named in {"auto", "memory", "redis"}:
+        return named
+    parts = urlsplit(named)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme != "rocketmq" or not parts.hostname or not port or parts.username:
+        raise ValueError(
+            "should be auto, memory, redis, or rocketmq://HOST:8081, where RocketMQ's proxy "
+            "speaks gRPC"
+        )
+    return named
 
 
 def _collector(url: str) -> str:
@@ -159,6 +175,22 @@ class Settings(BaseSettings):
         description="A Redis that must not evict (`noeviction`). By default a private "
         "`redis-server` on a Unix socket in the data folder if it is installed, else an "
         "in-process one that forgets at exit.",
+    )
+    bus: Annotated[str, AfterValidator(_bus)] = Field(
+        default="auto",
+        description="What carries messages between instances, see bus.md: `redis` (streams in that "
+        "Redis), `rocketmq://HOST:8081`, or `memory` (this process alone). `auto` is `redis`, or "
+        "`memory` where Redis is in-process too.",
+    )
+    instance: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="This process's name among the instances. By default a new one at each start.",
+    )
+    scheduler: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether this instance may lead the scheduler: one of all that may does. `off` "
+        "where `overture scheduler` runs by itself.",
     )
     recognizer: Literal["auto", "pocketsphinx", "whisper", "openai", "scripted"] = Field(
         default="auto",
