@@ -1,0 +1,39 @@
+/** All rules: what each is for, whether it is live, how it fares. */
+import { get, path } from "./api.js";
+import { badge, el, empty, table } from "./dom.js";
+import { funnelWords } from "./funnel-bar.js";
+import { address } from "./router.js";
+
+export function rulesRoom({ room, notices }) {
+  const list = el("div", {});
+  const newRule = el("a", { class: "pill solid", href: address("rules", ["+"]) }, "Write a rule");
+  room.append(el("header", { class: "head" }, el("h1", {}, "Rules"), newRule), list);
+  const load = async () => {
+    try {
+      const { rules } = await get(path("rules"));
+      list.replaceChildren(rules.length ? ruleTable(rules) : noRules());
+    } catch (error) {
+      notices.fail(error, load);
+    }
+  };
+  load();
+  document.addEventListener("overture:back", load);
+  return () => document.removeEventListener("overture:back", load);
+}
+
+function ruleTable(rules) {
+  const rows = rules.map((rule) => [
+    el("div", {}, el("a", { href: address("rules", [rule.name]), class: "strong" }, rule.name), rule.description && el("p", { class: "soft" }, rule.description)),
+    badge(rule.status),
+    rule.trigger ?? "",
+    funnelWords(rule.funnel ?? {}),
+  ]);
+  return table("Rules", ["Rule", "Status", "Trigger", "So far"], rows);
+}
+
+function noRules() {
+  return empty(
+    "No rules yet",
+    "A rule says when to speak to whom, and what. Write one here, or put it into the agent's folder as outreach/NAME.yaml and start the server anew.",
+  );
+}

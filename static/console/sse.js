@@ -1,0 +1,70 @@
+/** Server-sent events by fetch: an EventSource could not present a key. */
+import { keyHeaders } from "../key.js";
+import { Retries } from "../retries.js";
+import { LEFT, reached, refusal } from "./api.js";
+
+/** Cuts a stream of text into events, however it was cut on its way. */
+export class SseParser {
+  constructor() {
+    this.rest = "";
+  }
+
+  /** The `data` of each event that is complete now, parsed from JSON. */
+  feed(text) {
+    const parts = (this.rest + text).replaceAll("\r\n", "\n").split("\n\n");
+    this.rest = parts.pop();
+    return parts.map(dataOf).filter((data) => data !== "").map((data) => JSON.parse(data));
+  }
+}
+
+function dataOf(event) {
+  const lines = event.split("\n").filter((line) => line.startsWith("data:"));
+  return lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n");
+}
+
+/** Follows a stream until it is left, and comes back to it when it breaks. */
+export class Follower {
+  /** onEvent(data); onLink("open" or "waiting", the error if there is one). */
+  constructor(address, { onEvent, onLink }) {
+    Object.assign(this, { address, onEvent, onLink });
+    this.leaving = new AbortController();
+    this.retries = new Retries();
+    this.run();
+  }
+
+  leave() {
+    clearTimeout(this.pause);
+    this.leaving.abort(LEFT);
+  }
+
+  async run() {
+    try {
+      await this.read();
+      this.wait(null);
+    } catch (error) {
+      if (!this.leaving.signal.aborted) this.wait(error);
+    }
+  }
+
+  wait(error) {
+    if (this.leaving.signal.aborted) return;
+    this.onLink("waiting", error);
+    this.pause = setTimeout(() => this.run(), this.retries.next(true));
+  }
+
+  async read() {
+    const headers = { ...keyHeaders, Accept: "text/event-stream" };
+    const { signal } = this.leaving;
+    const reply = await reached(this.address, { headers, signal, cache: "no-store" });
+    if (!reply.ok) throw refusal(reply.status, await reply.json().catch(() => ({})));
+    this.retries.reset();
+    this.onLink("open");
+    const parser = new SseParser();
+    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const event of parser.feed(value)) this.onEvent(event);
+    }
+  }
+}
