@@ -29,6 +29,26 @@ class BusUnavailableError(BusError):
     """The broker cannot be reached now; try again later."""
 
 
+class BusFullError(BusUnavailableError):
+    """A topic holds as many messages that nobody handled as it may; try again later."""
+
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Of one message; what is larger belongs in a store, and its name in the message."""
+
+CLOSE_S = 2.0
+"""How long handlers that run may go on when their subscription closes."""
+
+
+def check_body(body: bytes) -> None:
+    """Raises BusError for a body that is too large for any adapter."""
+    if len(body) > MAX_BODY_BYTES:
+        raise BusError(
+            f"a message of {len(body):,} bytes is too large for the bus ({MAX_BODY_BYTES:,} at "
+            "most); store it elsewhere and publish where it is"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What a handler gets.
@@ -74,6 +94,11 @@ class Retries:
     longest_s: float = 30.0
     handling_s: float = 10.0
 
+    def wait_s(self, failures: int) -> float:
+        """How long after its `failures`-th failure a message comes again."""
+        # The exponent is bounded so that a long story of failures cannot overflow a float.
+        return min(self.first_s * 2.0 ** min(failures - 1, 60), self.longest_s)
+
 
 Handler: TypeAlias = Callable[[Message], Awaitable[None]]
 """Returns when the message is dealt with; raising means: again later."""
@@ -91,7 +116,7 @@ class Bus(Protocol):
     """One process's way to the broker. `instance` names this process, for OWNER and ALL.
 
     Counters: `counts` maps (topic, group or "", what) to a number; what: "published", "handled",
-    "failed", "retried", "dead", "resent".
+    "failed", "retried", "dead", "resent", "lost" (dropped as the oldest of too many).
     """
 
     name: str
@@ -122,7 +147,9 @@ class Bus(Protocol):
         """Hands a message to the broker, and returns its id once the broker has it.
 
         owner: the instance that gets it, where the topic is subscribed with Delivery.OWNER.
-        Raises BusUnavailableError within 2 s; then the broker may or may not have it.
+        Raises BusUnavailableError within 2 s; then the broker may or may not have it. Of these,
+        BusFullError says that too many messages wait already, and this one was not taken. Raises
+        BusError if the body is longer than MAX_BODY_BYTES.
         """
         ...
 

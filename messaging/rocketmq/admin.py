@@ -1,0 +1,177 @@
+"""Topics and groups at the broker, made as they are needed, and reading a topic from its start."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
+
+from messaging.rocketmq import names
+from messaging.rocketmq.remoting import Remoting, RemotingError
+from messaging.rocketmq.stored import Stored, decode_stored
+
+PULL = 11
+SET_OFFSET = 15
+PUT_TOPIC = 17
+MAX_OFFSET = 30
+MIN_OFFSET = 31
+PUT_GROUP = 200
+ALL_GROUPS = 201
+DELETE_GROUP = 207
+DELETE_TOPIC = 215
+GET_TOPIC = 351
+GET_GROUP = 352
+
+NO_SUCH_TOPIC = 17
+NO_SUCH_GROUP = 26
+FOUND = 0
+NOTHING_THERE = (19, 20, 21)  # not found, "retry at once", offset moved
+
+MIXED = "MIXED"
+FIFO = "FIFO"
+NORMAL = "NORMAL"
+
+STALE_S = 3600.0
+"""An instance renews its own groups each ten minutes; an hour without means that it is gone."""
+
+
+class Admin:
+    """What is asked of the broker itself. Every method raises BusUnavailableError or BusError."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def make_topic(self, topic: str, kind: str, queues: int = 8) -> None:
+        """Makes it unless it is there; one that is there stays as the operator made it."""
+        async with Remoting(self._address) as broker:
+            if not await _there(broker, GET_TOPIC, {"topic": topic}, NO_SUCH_TOPIC):
+                await broker.call(
+                    PUT_TOPIC,
+                    {
+                        "topic": topic,
+                        "defaultTopic": "TBW102",
+                        "readQueueNums": str(queues),
+                        "writeQueueNums": str(queues),
+                        "perm": "6",
+                        "topicFilterType": "SINGLE_TAG",
+                        "topicSysFlag": "0",
+                        "order": "false",
+                        "attributes": f"+message.type={kind}",
+                    },
+                )
+
+    async def make_group(self, group: str, topic: str, *, orderly: bool, own: bool) -> None:
+        """Makes it unless it is there. A new one, and one that is an instance's `own`, begins with
+        what is published from now on: by itself it might begin with the oldest message."""
+        async with Remoting(self._address) as broker:
+            there = await _there(broker, GET_GROUP, {"group": group}, NO_SUCH_GROUP)
+            if own or not there:
+                config = _group_config(group, topic, orderly)
+                await broker.call(PUT_GROUP, {}, json.dumps(config).encode())
+                for queue in range(await _queues(broker, topic)):
+                    of = {"topic": topic, "queueId": str(queue)}
+                    end, _ = await broker.call(MAX_OFFSET, of)
+                    begin = {"consumerGroup": group, "commitOffset": end["offset"], **of}
+                    await broker.call(SET_OFFSET, begin)
+
+    async def renew_group(self, group: str, topic: str, *, orderly: bool) -> None:
+        """Says that its instance still lives."""
+        async with Remoting(self._address) as broker:
+            config = _group_config(group, topic, orderly)
+            await broker.call(PUT_GROUP, {}, json.dumps(config).encode())
+
+    async def delete_groups(self, groups: Collection[tuple[str, str]]) -> None:
+        """Each with its topic; those that are not there don't matter."""
+        async with Remoting(self._address) as broker:
+            for group, topic in groups:
+                await broker.call(DELETE_GROUP, {"groupName": group, "cleanOffset": "true"})
+                for retry in (f"%RETRY%{group}+{topic}", f"%RETRY%{group}_{topic}"):
+                    await broker.call(DELETE_TOPIC, {"topic": retry})
+
+    async def stale_groups(self, now: float | None = None) -> Sequence[tuple[str, str]]:
+        """Groups, with their topics, of instances that are gone. now: Unix time."""
+        now = time.time() if now is None else now
+        async with Remoting(self._address) as broker:
+            _, body = await broker.call(ALL_GROUPS, {})
+        found = []
+        for group, config in json.loads(body).get("subscriptionGroupTable", {}).items():
+            for mark in config.get("subscriptionDataSet") or ():
+                if names.AT in group and mark.get("version", 0) / 1000 < now - STALE_S:
+                    found.append((group, str(mark.get("topic", ""))))
+        return found
+
+    async def read(self, topic: str, most: int) -> AsyncIterator[Stored]:
+        """The newest `most` messages of a topic of one queue, oldest first."""
+        of = {"topic": topic, "queueId": "0"}
+        async with Remoting(self._address) as broker:
+            if not await _there(broker, GET_TOPIC, {"topic": topic}, NO_SUCH_TOPIC):
+                return
+            end = int((await broker.call(MAX_OFFSET, of))[0]["offset"])
+            at = int((await broker.call(MIN_OFFSET, of))[0]["offset"])
+            at = max(at, end - most)
+            while at < end:
+                fields, body = await _pull(broker, of, at)
+                for stored in decode_stored(body):
+                    yield stored
+                following = int(fields.get("nextBeginOffset", end))
+                if following <= at:
+                    return
+                at = following
+
+
+async def _there(broker: Remoting, code: int, fields: dict[str, str], missing: int) -> bool:
+    try:
+        await broker.call(code, fields)
+    except RemotingError as error:
+        if error.code == missing:
+            return False
+        raise
+    return True
+
+
+async def _queues(broker: Remoting, topic: str) -> int:
+    _, body = await broker.call(GET_TOPIC, {"topic": topic})
+    return int(json.loads(body).get("readQueueNums", 8))
+
+
+async def _pull(broker: Remoting, of: dict[str, str], offset: int) -> tuple[dict[str, str], bytes]:
+    fields = {
+        "consumerGroup": "overture-reader",
+        "queueOffset": str(offset),
+        "maxMsgNums": "32",
+        "sysFlag": "4",  # brings its own subscription
+        "commitOffset": "0",
+        "suspendTimeoutMillis": "0",
+        "subscription": "*",
+        "expressionType": "TAG",
+        "subVersion": "0",
+        **of,
+    }
+    try:
+        answer, body = await broker.call(PULL, fields)
+    except RemotingError as error:
+        if error.code in NOTHING_THERE:
+            return {}, b""
+        raise
+    return dict(answer), body
+
+
+def _group_config(group: str, topic: str, orderly: bool) -> dict[str, Any]:
+    return {
+        "groupName": group,
+        "consumeEnable": True,
+        "consumeFromMinEnable": True,
+        "consumeBroadcastEnable": False,
+        "consumeMessageOrderly": orderly,
+        "retryQueueNums": 1,
+        # Our own retries decide; this is only how often a message may kill its consumer.
+        "retryMaxTimes": 1000,
+        # The broker keeps this for tools to look at; here it says when the group was last wanted.
+        "subscriptionDataSet": [
+            {
+                "topic": topic,
+                "expressionType": "TAG",
+                "expression": "*",
+                "version": int(time.time() * 1000),
+            }
+        ],
+    }
