@@ -130,9 +130,7 @@ class Person:
             self.connections += 1
             self.client = client
             try:
-                while client.is_open:
-                    with suppress(NoEventError):
-                        await client.until(lambda c=client: not c.is_open, 0.1, "end")
+                await until_closed(client)
             finally:
                 self.note(client)
                 self.client = None
@@ -145,6 +143,13 @@ class Person:
     def all_plays(self) -> list[Play]:
         """Those of ended connections, and so far of the open one."""
         return self.plays + (plays_of(self.client) if self.client is not None else [])
+
+
+async def until_closed(client: RealtimeClient) -> None:
+    """Returns when its server has hung up, or died."""
+    while client.is_open:
+        with suppress(NoEventError):
+            await client.until(lambda: not client.is_open, 0.1, "end")
 
 
 def plays_of(client: RealtimeClient) -> list[Play]:
