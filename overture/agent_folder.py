@@ -16,8 +16,8 @@ from pathlib import Path
 from intents.definition import DefinitionError, IntentsFile, parse_intents
 from overture.agent_settings import AgentSettings
 from overture.errors import UserError
-from overture.model_problems import nearest, read_model
-from overture.yaml_source import Problem, YamlSource
+from scheduler.model_problems import nearest, read_model
+from scheduler.yaml_source import Problem, YamlSource
 
 PARTS = ("agent.yaml", "knowledge", "intents", "tools.py", "outreach")
 

@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from overture.model_problems import nearest
+from scheduler.model_problems import nearest
 
 
 def _time_zone(name: str) -> str:

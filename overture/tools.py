@@ -26,7 +26,7 @@ from knowledge.passages import Tool
 from live.tools import ToolContext
 from overture.errors import UserError
 from overture.tool_calls import AgentTools, Arguments, Function
-from overture.yaml_source import Problem
+from scheduler.yaml_source import Problem
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Names that every model's server takes."""

@@ -6,8 +6,8 @@ import pytest
 
 from overture.agent_folder import AgentFolderError, content_hash, load_agent
 from overture.agent_settings import AgentSettings
-from overture.model_problems import read_model
-from overture.yaml_source import YamlSource
+from scheduler.model_problems import read_model
+from scheduler.yaml_source import YamlSource
 
 INTENTS = """\
 intents:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
-from overture.yaml_source import Problem, YamlPath, YamlSource
+from scheduler.yaml_source import Problem, YamlPath, YamlSource
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
