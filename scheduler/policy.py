@@ -94,9 +94,9 @@ class Verdict:
 def decide(rule: Rule, facts: Facts) -> Verdict:
     """The same rule and facts, the same verdict. What could not be read counts as a failed check.
 
-    A check that fails for now (quiet hours) holds the prompt, the hold-out makes it a HOLDOUT, every
-    other one suppresses it. Nobody there is no failure for a rule that waits for them, and neither is
-    a floor that is taken: the conversation machine itself waits for the gap, and checks again there.
+    A check that fails for now (quiet hours) holds the prompt, the hold-out makes it a HOLDOUT,
+    every other one suppresses it. Nobody there is no failure for a rule that waits for them, and
+    neither is a floor that is taken: the conversation machine itself waits for the gap.
     """
     checks = tuple(_checked(name, check, rule, facts) for name, check in CHECKS.items())
     failed = next((check for check in checks if not check.passed), None)

@@ -18,7 +18,7 @@ from pydantic import (
 
 from outreach.prompt import Expected, Outreach, Priority, User, outreach_id
 from scheduler.conditions import Condition, ConditionError, condition
-from scheduler.content import ContentError, Template, TemplateError, template
+from scheduler.content import ContentError, TemplateError, template
 from scheduler.rule_values import Cap, Duration, QuietHours
 from scheduler.triggers import KINDS, EventType, Kind, Trigger
 
@@ -231,11 +231,6 @@ class Rule(_Model):
         """Its `when`, compiled."""
         return condition(self.when)
 
-    @property
-    def templates(self) -> tuple[Template, ...]:
-        """Every text that it may say."""
-        return tuple(template(variant.say) for variant in self.say)
-
     def variant_for(self, user: str) -> Variant:
         """The same person hears the same variant, as long as names and shares stay."""
         place = share_of(f"{self.name}/variant", user) * 100
@@ -297,7 +292,7 @@ class Rule(_Model):
 
 
 def share_of(what: str, user: str) -> float:
-    """From 0 up to 1: where the person stands in a random order of people, another for each `what`."""
+    """From 0 up to 1: the person's place in an order of people that is another for each `what`."""
     digest = hashlib.blake2b(f"{what}\x1f{user}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
