@@ -23,10 +23,15 @@ export function button(words, press, { class: kind = "pill", ...props } = {}) {
   return el("button", { type: "button", class: kind, on: { click: press }, ...props }, words);
 }
 
-/** A labelled field. make: the input's element; hint: below it. */
+let hints = 0;
+
+/** A labelled field. hint: below it, read after its name. */
 export function field(label, input, hint = "") {
-  const words = el("span", { class: "label" }, label);
-  return el("label", { class: "field" }, words, input, hint && el("span", { class: "hint" }, hint));
+  const named = el("label", {}, el("span", { class: "label" }, label), input);
+  if (!hint) return el("div", { class: "field" }, named);
+  const id = `hint-${++hints}`;
+  input.setAttribute("aria-describedby", id);
+  return el("div", { class: "field" }, named, el("p", { class: "hint", id }, hint));
 }
 
 /** What stands where there is nothing yet: says so, and what to do next. */
@@ -53,6 +58,11 @@ export function table(caption, heads, rows) {
 function tableRow(heads, cells) {
   const named = cells.map((cell, at) => el("td", { data: { head: heads[at] } }, cell));
   return el("tr", {}, named);
+}
+
+/** A moment or a span, kept on one line. */
+export function timely(words) {
+  return el("span", { class: "timely" }, words);
 }
 
 /** A state, in its colour. */

@@ -5,12 +5,20 @@ import { badge, button, el } from "./dom.js";
 import { address } from "./router.js";
 import { Follower } from "./sse.js";
 import { whyItWaited, withSpans } from "./story.js";
-import { OVER, STATES, clock, plain, span } from "./words.js";
+import { STATES, clock, count, plain, span } from "./words.js";
+
+const GATHER_MS = 100; // the steps so far come all at once
 
 export function entryRoom({ room, rest: [id], notices }) {
+  let timer = null;
+  let over = false;
   const load = async () => {
+    clearTimeout(timer);
+    timer = null;
     try {
-      draw(room, await get(path("outreach", id)), withdraw);
+      const told = await get(path("outreach", id));
+      over = told.over;
+      draw(room, told, withdraw);
     } catch (error) {
       notices.fail(error, load);
     }
@@ -32,54 +40,60 @@ export function entryRoom({ room, rest: [id], notices }) {
   };
   load();
   const follower = new Follower(path("outreach", id, "events"), {
-    onEvent: load,
+    onEvent: () => (timer ??= setTimeout(load, GATHER_MS)),
     onLink: (_, error) => error && error.kind !== "missing" && notices.fail(error),
+    isOver: () => over,
   });
-  return () => follower.leave();
+  return () => {
+    clearTimeout(timer);
+    follower.leave();
+  };
 }
 
-function draw(room, { outreach, state, steps, begun }, withdraw) {
+function draw(room, prompt, withdraw) {
+  const { text, state, steps, over } = prompt;
   const back = el("a", { class: "back", href: address("ledger") }, "Ledger");
-  const head = el("div", {}, back, el("h1", { class: "said" }, outreach.text));
-  const press = !OVER.has(state) && button("Withdraw it", withdraw);
+  const head = el("div", {}, back, el("h1", { class: "said" }, text));
+  const press = !over && state !== "speaking" && button("Withdraw it", withdraw);
   const now = Date.now() / 1000;
-  const moments = withSpans(steps, now).map((step) => moment(step));
+  const moments = withSpans(steps, over, now).map((step) => moment(step));
   room.replaceChildren(
     el("header", { class: "head" }, head, press),
     el("p", { class: "where" }, badge(state, plain(state)), el("span", {}, STATES[state] ?? "")),
-    el("p", { class: "why", id: "why" }, whyItWaited(steps, now)),
-    facts(outreach, begun),
+    el("p", { class: "why", id: "why" }, whyItWaited(steps, over, now)),
+    facts({ ...prompt.outreach, ...prompt }),
     el("h2", {}, "What happened"),
     el("ol", { class: "timeline" }, moments),
   );
 }
 
-function facts(outreach, begun) {
-  const rule = outreach.rule
-    ? el("a", { href: address("rules", [outreach.rule]) }, `${outreach.rule}, version ${outreach.version}`)
+function facts(prompt) {
+  const rule = prompt.rule
+    ? el("a", { href: address("rules", [prompt.rule]) }, `${prompt.rule}, version ${prompt.version}`)
     : "none: it was asked for directly";
   const lines = [
-    ["Person", el("a", { href: address("ledger", [], { user: outreach.user }) }, outreach.user)],
+    ["Person", el("a", { href: address("ledger", [], { user: prompt.user }) }, prompt.user)],
     ["Rule", rule],
-    ["Because", outreach.reason],
-    ["Purpose", outreach.purpose],
-    ["Priority", outreach.priority],
-    ["Occurrence", outreach.key],
-    ["Good until", clock(outreach.expires)],
-    ["Begun", begun ? `${begun} time${begun === 1 ? "" : "s"}` : ""],
-    ["Test", outreach.test ? "yes: it counts nowhere" : ""],
-    ["Id", outreach.id],
+    ["Because", prompt.reason],
+    ["Purpose", prompt.purpose],
+    ["Priority", prompt.priority],
+    ["Occurrence", prompt.key],
+    ["Good until", clock(prompt.expires)],
+    ["Begun", prompt.begun ? count(prompt.begun, "time") : ""],
+    ["Test", prompt.test ? "yes: it counts nowhere" : ""],
+    ["Id", prompt.id],
   ];
   return el("dl", { class: "facts" }, lines.filter(([, told]) => told).map(([name, told]) => el("div", {}, el("dt", {}, name), el("dd", {}, told))));
 }
 
-function moment({ state, at, by, reason, evidence, lasted }) {
+function moment({ state, at, by, reason, words, evidence, lasted }) {
   const known = Object.entries(evidence ?? {});
   return el(
     "li",
     { data: { state } },
-    el("p", { class: "moment" }, el("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)), badge(state, plain(state)), lasted ? el("span", { class: "soft" }, `for ${span(lasted)}`) : null),
+    el("p", { class: "moment" }, el("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)), badge(state, plain(state)), lasted > 0 && !words && el("span", { class: "soft" }, `for ${span(lasted)}`)),
     el("p", {}, reason || STATES[state] || ""),
+    words && el("p", { class: "soft" }, words),
     known.length > 0 && el("dl", { class: "evidence" }, known.map(([name, told]) => el("div", {}, el("dt", {}, plain(name)), el("dd", {}, evidenceWords(told))))),
     by && el("p", { class: "soft" }, `by ${by}`),
   );

@@ -15,8 +15,7 @@ export function funnelRoom({ room, notices }) {
   const load = async () => {
     timer = null;
     try {
-      const { funnels } = await get(path("outreach", "funnel"));
-      show(boxes, funnels);
+      show(boxes, (await get(path("outreach", "funnel"))).rules);
     } catch (error) {
       notices.fail(error, load);
     }

@@ -21,9 +21,8 @@ export function askForKey(room, error) {
     autocomplete: "off",
     spellcheck: "false",
     required: true,
-    "aria-describedby": "key-words",
   });
-  const words = el("p", { id: "key-words", role: "alert" }, WORDS[error.kind]);
+  const words = el("p", { role: "alert" }, WORDS[error.kind]);
   const hint = "`overture keys add NAME --role operator` prints one. It is kept in this tab only.";
   const form = el(
     "form",

@@ -59,5 +59,5 @@ export class KillSwitch {
 
 function stoppedWords({ by, why, at }) {
   const who = [by && `by ${by}`, at && `at ${clock(at)}`].filter(Boolean).join(" ");
-  return `All outreach is stopped${who ? ` ${who}` : ""}.${why ? ` ${why}` : ""}`;
+  return `All outreach is stopped${who ? ` ${who}` : ""}${why ? `: ${why}` : "."}`;
 }

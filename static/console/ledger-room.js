@@ -1,8 +1,8 @@
 /** The ledger: every prompt, searched by person, rule, state and words. */
 import { get, path } from "./api.js";
-import { badge, button, el, empty, field, table } from "./dom.js";
+import { badge, button, el, empty, field, table, timely } from "./dom.js";
 import { address } from "./router.js";
-import { STATES, clock, plain } from "./words.js";
+import { STATES, clock, count, plain } from "./words.js";
 
 const PAGE = 50;
 const FIELDS = ["user", "rule", "state", "text"];
@@ -10,14 +10,15 @@ const FIELDS = ["user", "rule", "state", "text"];
 export function ledgerRoom({ room, query, notices, router, announce }) {
   const asked = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? ""]));
   const results = el("div", {});
-  let entries = [];
+  let prompts = [];
+  let next = null;
   const load = async (more = false) => {
     try {
-      const before = more ? entries.at(-1).outreach.born : "";
-      const found = (await get(path("outreach"), { ...asked, before, limit: PAGE })).entries;
-      entries = more ? [...entries, ...found] : found;
-      show(results, entries, { asked, more: found.length === PAGE ? () => load(true) : null });
-      if (!more) announce(entries.length ? `${entries.length} prompts` : "No prompts found");
+      const found = await get(path("outreach"), { ...asked, before: more ? next : "", limit: PAGE });
+      prompts = more ? [...prompts, ...found.outreach] : found.outreach;
+      next = found.next;
+      show(results, prompts, { asked, more: next === null ? null : () => load(true) });
+      if (!more) announce(prompts.length ? count(prompts.length, "prompt") : "No prompts found");
     } catch (error) {
       notices.fail(error, () => load(more));
     }
@@ -58,8 +59,8 @@ function searchForm(asked, search) {
   return form;
 }
 
-function show(box, entries, { asked, more }) {
-  if (!entries.length) {
+function show(box, prompts, { asked, more }) {
+  if (!prompts.length) {
     const searched = Object.values(asked).some(Boolean);
     box.replaceChildren(
       searched
@@ -68,12 +69,12 @@ function show(box, entries, { asked, more }) {
     );
     return;
   }
-  const rows = entries.map(({ outreach, state, steps }) => [
-    clock(outreach.born),
-    el("a", { class: "strong", href: address("ledger", [outreach.id]) }, outreach.text),
-    outreach.user,
-    outreach.rule || "by request",
-    el("div", {}, badge(state, plain(state)), el("p", { class: "soft" }, steps.at(-1)?.reason ?? "")),
+  const rows = prompts.map(({ id, born, text, user, rule, test, state, why }) => [
+    timely(clock(born)),
+    el("a", { class: "strong", href: address("ledger", [id]) }, text),
+    user,
+    [rule || "by request", test && "a test"].filter(Boolean).join(", "),
+    el("div", {}, badge(state, plain(state)), why && el("p", { class: "soft" }, why)),
   ]);
   box.replaceChildren(
     table("Prompts, newest first", ["When", "Words", "Person", "Rule", "State"], rows),

@@ -1,14 +1,14 @@
 /** Messages whose handlers failed as often as they may: read, and sent again. */
 import { get, path, post } from "./api.js";
-import { button, el, empty, table } from "./dom.js";
-import { clock } from "./words.js";
+import { button, el, empty, table, timely } from "./dom.js";
+import { clock, count } from "./words.js";
 
 export function lettersRoom({ room, notices }) {
   const box = el("div", {});
   room.append(el("header", { class: "head" }, el("h1", {}, "Dead letters")), box);
   const load = async () => {
     try {
-      show(box, (await get(path("dead-letters"))).letters, send);
+      show(box, (await get(path("dead-letters"))).dead_letters, send);
     } catch (error) {
       notices.fail(error, load);
     }
@@ -32,11 +32,16 @@ function show(box, letters, send) {
     return;
   }
   const rows = letters.map((letter) => [
-    clock(letter.died),
+    timely(clock(letter.died)),
     el("span", { class: "strong" }, letter.tag || letter.topic),
     `${letter.topic}, for ${letter.group}`,
-    letter.reason || "no reason was left",
+    el("div", {}, el("p", {}, letter.reason || "no reason was left"), bodyOf(letter)),
     button("Send again", () => send(letter), { class: "pill small", "aria-label": `Send ${letter.tag || letter.topic} of ${clock(letter.died)} again` }),
   ]);
   box.replaceChildren(table("Dead letters, oldest first", ["Died", "Message", "Where", "Why", ""], rows));
+}
+
+function bodyOf({ body, attempt }) {
+  const tries = el("summary", {}, `Tried ${count(attempt, "time")}; what it says`);
+  return el("details", { class: "body" }, tries, el("pre", {}, body));
 }

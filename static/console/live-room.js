@@ -1,6 +1,6 @@
 /** Who talks where, and who has the floor. No words of theirs, and no listening in. */
 import { get, path } from "./api.js";
-import { badge, el, empty, table } from "./dom.js";
+import { badge, el, empty, table, timely } from "./dom.js";
 import { count, fromNow } from "./words.js";
 
 const EVERY_MS = 2000;
@@ -30,22 +30,23 @@ export function liveRoom({ room, notices }) {
   };
 }
 
-function show(box, { sessions = [], instances = [] }) {
+function show(box, { sessions, instances, bus }) {
   const now = Date.now() / 1000;
   const talks = sessions.map((each) => [
     el("span", { class: "strong" }, each.user),
     [each.transport, each.text_only && "text only"].filter(Boolean).join(", "),
     each.instance ?? "",
     FLOOR[each.floor] ?? each.floor,
-    fromNow(each.since, now),
-    fromNow(each.active, now),
+    timely(fromNow(each.since, now)),
+    timely(fromNow(each.active, now)),
     [count(each.turns, "turn"), each.last_intent && `last: ${each.last_intent}`, each.form && `in the form ${each.form}`].filter(Boolean).join(" · "),
     each.time_zone,
   ]);
   const servers = instances.map((each) => [
     el("span", { class: "strong" }, each.instance),
     each.address,
-    fromNow(each.started, now),
+    timely(fromNow(each.started, now)),
+    String(each.sessions),
     each.draining ? badge("held", "draining") : badge("heard", "taking sessions"),
     each.bus_trouble ? el("span", { class: "alarm" }, each.bus_trouble) : "flows",
   ]);
@@ -55,6 +56,7 @@ function show(box, { sessions = [], instances = [] }) {
       ? table("Sessions", ["Person", "Over", "Instance", "Floor", "Since", "Active", "So far", "Time zone"], talks)
       : empty("Nobody is talking", "Open the talk page, and the session stands here within a second or two."),
     el("h2", {}, count(instances.length, "instance")),
-    table("Instances", ["Instance", "Address", "Started", "State", "Bus"], servers),
+    el("p", { class: bus.trouble ? "alarm" : "soft" }, `The bus: ${bus.name}${bus.trouble ? `, which does not flow: ${bus.trouble}` : ""}`),
+    table("Instances", ["Instance", "Address", "Started", "Sessions", "State", "Bus"], servers),
   );
 }

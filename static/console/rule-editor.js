@@ -61,9 +61,10 @@ export class RuleEditor {
   }
 
   scrolled() {
-    const { scrollTop } = this.area;
-    this.gutter.style.setProperty("--scrolled", `${-scrollTop}px`);
-    this.marks.style.setProperty("--scrolled", `${-scrollTop}px`);
+    const { scrollTop, scrollLeft } = this.area;
+    this.gutter.style.setProperty("--down", `${-scrollTop}px`);
+    this.marks.style.setProperty("--down", `${-scrollTop}px`);
+    this.marks.style.setProperty("--across", `${-scrollLeft}px`);
   }
 
   asChecking() {
@@ -83,7 +84,9 @@ export class RuleEditor {
       line.toggleAttribute("data-wrong", problems.some((each) => each.line === at + 1)),
     );
     const first = new Map(problems.toReversed().map((each) => [each.line, each.message]));
-    this.marks.replaceChildren(...[...first].filter(([line]) => line).map(([line, words]) => mark(line, words)));
+    const lines = this.text.split("\n");
+    const marks = [...first].filter(([line]) => line).map(([line, words]) => mark(line, words, lines[line - 1]));
+    this.marks.replaceChildren(...marks);
   }
 
   /** Nobody can say now whether it is right. */
@@ -109,8 +112,10 @@ export class RuleEditor {
   }
 }
 
-function mark(line, message) {
+/** Behind the line, with the message after its end. */
+function mark(line, message, text = "") {
   const made = el("p", { class: "mark" }, el("span", {}, message));
   made.style.setProperty("--line", line - 1);
+  made.style.setProperty("--length", text.length);
   return made;
 }

@@ -1,6 +1,6 @@
 /** What a rule would do: its next firings in a zone, and what the policy says for one person. */
 import { path, post } from "./api.js";
-import { badge, button, el, field, table } from "./dom.js";
+import { badge, button, el, field, timely } from "./dom.js";
 import { recall, remember } from "./me.js";
 import { clock, fromNow, plain } from "./words.js";
 import { zoneInput } from "./zones.js";
@@ -22,7 +22,7 @@ export function rulePreview({ name, text, fail }) {
     event.preventDefault();
     remember(user.value);
     try {
-      const asked = { user: user.value.trim(), time_zone: zone.value.trim(), text: text() };
+      const asked = { ...given({ user: user.value.trim(), time_zone: zone.value.trim() }), text: text() };
       show(shown, await post(path("rules", name(), "preview"), asked), asked);
     } catch (error) {
       fail(error);
@@ -31,21 +31,28 @@ export function rulePreview({ name, text, fail }) {
   return el("section", { class: "card", "aria-label": "Preview" }, el("h2", {}, "Preview"), form, shown);
 }
 
-function show(box, { firings = [], checks = [] }, { time_zone: zone, user }) {
-  box.replaceChildren(
-    el("h3", {}, `Next firings in ${zone || "UTC"}`),
-    firings.length ? firingTable(firings) : el("p", { class: "soft" }, "It has no times of its own: it fires when its trigger happens."),
-    el("h3", {}, user ? `For ${user}, now` : "For anybody, now"),
-    checks.length ? el("ol", { class: "checks" }, checkLines(checks)) : el("p", { class: "soft" }, "Nothing to check."),
-  );
+const DECISIONS = {
+  speak: "It would be said now:",
+  hold: "It would wait for its moment, then be said:",
+  suppress: "It would not be said:",
+  holdout: "It would not be said; this person is in the share that hears nothing:",
+  shadow: "It would be said if the rule were live:",
+};
+
+function show(box, { decision, text, firings, checks }, { time_zone: zone = "UTC", user }) {
+  const shown = [
+    user && text && el("p", { class: "would-say" }, `${DECISIONS[decision] ?? decision} “${text}”`),
+    el("h3", {}, `Next firings in ${zone}`),
+    firings.length ? el("ol", { class: "firings" }, firings.map(firingLine)) : el("p", { class: "soft" }, "It has no times of its own: it fires when its trigger happens."),
+    el("h3", {}, user ? `For ${user}, now` : "For a person"),
+    checks.length ? el("ol", { class: "checks" }, checkLines(checks)) : el("p", { class: "soft" }, "Name a person to see what each check says of them."),
+  ];
+  box.replaceChildren(...shown.filter(Boolean));
 }
 
-function firingTable(firings) {
-  const rows = firings.map(({ at, local, clock_change: change }) => [
-    el("span", {}, local, change && el("span", { class: "clock-change" }, change)),
-    fromNow(at),
-  ]);
-  return table("Next firings", ["Local time", ""], rows);
+function firingLine({ at, local, clock_change: change }) {
+  const when = el("span", {}, local, change && el("span", { class: "clock-change" }, change));
+  return el("li", {}, when, timely(fromNow(at)));
 }
 
 function checkLines(checks) {
@@ -61,4 +68,8 @@ function checkLines(checks) {
       check.until && el("span", { class: "soft" }, `until ${clock(check.until)}`),
     );
   });
+}
+
+function given(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
 }

@@ -10,8 +10,9 @@ export function rulesRoom({ room, notices }) {
   room.append(el("header", { class: "head" }, el("h1", {}, "Rules"), newRule), list);
   const load = async () => {
     try {
-      const { rules } = await get(path("rules"));
+      const { rules, problems } = await get(path("rules"));
       list.replaceChildren(rules.length ? ruleTable(rules) : noRules());
+      if (problems.length) list.prepend(fileProblems(problems));
     } catch (error) {
       notices.fail(error, load);
     }
@@ -25,10 +26,16 @@ function ruleTable(rules) {
   const rows = rules.map((rule) => [
     el("div", {}, el("a", { href: address("rules", [rule.name]), class: "strong" }, rule.name), rule.description && el("p", { class: "soft" }, rule.description)),
     badge(rule.status),
-    rule.trigger ?? "",
-    funnelWords(rule.funnel ?? {}),
+    rule.trigger_words,
+    funnelWords(rule.funnel),
   ]);
   return table("Rules", ["Rule", "Status", "Trigger", "So far"], rows);
+}
+
+/** Files of the agent's folder that were not taken. The other rules stand. */
+function fileProblems(problems) {
+  const lines = problems.map(({ file, line, message }) => el("li", {}, el("b", {}, line ? `${file}, line ${line}` : file), ": ", message));
+  return el("section", { class: "file-problems", "aria-label": "Files with mistakes" }, el("h2", {}, "Not taken from the agent's folder"), el("ul", {}, lines));
 }
 
 function noRules() {

@@ -22,11 +22,16 @@ function dataOf(event) {
   return lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n");
 }
 
+const PASSING = new Set(["gone", "unavailable", "failed"]); // worth trying again
+
 /** Follows a stream until it is left, and comes back to it when it breaks. */
 export class Follower {
-  /** onEvent(data); onLink("open" or "waiting", the error if there is one). */
-  constructor(address, { onEvent, onLink }) {
-    Object.assign(this, { address, onEvent, onLink });
+  /**
+   * onEvent(data); onLink("open" or "waiting", the ApiError if there is one); isOver(): nothing can
+   * follow, so an end is no break.
+   */
+  constructor(address, { onEvent, onLink, isOver = () => false }) {
+    Object.assign(this, { address, onEvent, onLink, isOver });
     this.leaving = new AbortController();
     this.retries = new Retries();
     this.run();
@@ -40,15 +45,18 @@ export class Follower {
   async run() {
     try {
       await this.read();
-      this.wait(null);
+      if (!this.isOver()) this.wait(null);
     } catch (error) {
-      if (!this.leaving.signal.aborted) this.wait(error);
+      if (this.leaving.signal.aborted) return;
+      if (error.name !== "ApiError") throw error;
+      this.wait(error);
     }
   }
 
   wait(error) {
     if (this.leaving.signal.aborted) return;
     this.onLink("waiting", error);
+    if (error && !PASSING.has(error.kind)) return;
     this.pause = setTimeout(() => this.run(), this.retries.next(true));
   }
 
@@ -62,9 +70,9 @@ export class Follower {
     const parser = new SseParser();
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      for (const event of parser.feed(value)) this.onEvent(event);
+      const piece = await reader.read().catch(() => ({ done: true })); // it broke: as if it had ended
+      if (piece.done) return;
+      for (const event of parser.feed(piece.value)) this.onEvent(event);
     }
   }
 }

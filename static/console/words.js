@@ -37,22 +37,6 @@ export const FUNNEL = [
   "converted",
 ];
 
-/** It will not be spoken (again): nothing is left to withdraw. */
-export const OVER = new Set([
-  "suppressed",
-  "holdout",
-  "shadow",
-  "heard",
-  "interrupted",
-  "failed",
-  "engaged",
-  "converted",
-  "deferred",
-  "opted_out",
-  "expired",
-  "cancelled",
-  "dead",
-]);
 
 /** "opted_out" -> "opted out". */
 export const plain = (name) => String(name).replaceAll("_", " ");
