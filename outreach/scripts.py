@@ -1,0 +1,81 @@
+"""Lua scripts and commands that go to Redis together, in one round trip."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from outreach.errors import OutreachUnavailableError
+
+if TYPE_CHECKING:  # importing redis takes half a second: whoever hands us a client has done so
+    from redis.asyncio import Redis
+
+
+class Script:
+    """A Lua script; all keys that it touches are handed to it, and are in one slot."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: Sequence[str], *args: str | bytes | float) -> "Call":
+        """The script with these keys and arguments, to be sent with `together`."""
+        return Call(self, (len(keys), *keys, *args))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something to send. what: a script, or the name of a command."""
+
+    what: Script | str
+    args: tuple[str | bytes | float, ...]
+
+
+def command(name: str, *args: str | bytes | float) -> Call:
+    """A plain command, to be sent with `together`."""
+    return Call(name, args)
+
+
+async def together(redis: "Redis", *calls: Call) -> list[Any]:
+    """Sends the calls at once, in this order, and returns their replies.
+
+    Raises OutreachUnavailableError for whatever Redis cannot do now.
+    """
+    from redis.exceptions import NoScriptError
+
+    with unavailable():
+        replies = await _send(redis, calls, by_name=True)
+        unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:
+            # The first time, or after Redis was started anew; the text teaches it the name.
+            taught = await _send(redis, [calls[i] for i in unknown], by_name=False)
+            for i, reply in zip(unknown, taught, strict=True):
+                replies[i] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+    return replies
+
+
+async def _send(redis: "Redis", calls: Sequence[Call], *, by_name: bool) -> list[Any]:
+    async with redis.pipeline(transaction=False) as pipe:
+        for call in calls:
+            if isinstance(call.what, str):
+                pipe.execute_command(call.what, *call.args)
+            elif by_name:
+                pipe.execute_command("EVALSHA", call.what.sha, *call.args)
+            else:
+                pipe.execute_command("EVAL", call.what.text, *call.args)
+        return list(await pipe.execute(raise_on_error=False))
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Turns every way in which Redis can be away into OutreachUnavailableError."""
+    from redis.exceptions import RedisError
+
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise OutreachUnavailableError(f"Redis: {error or type(error).__name__}") from error
