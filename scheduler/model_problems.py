@@ -27,7 +27,7 @@ def read_model(model: type[ModelT], source: YamlSource) -> tuple[ModelT | None, 
     try:
         return model.model_validate(source.data), []
     except ValidationError as error:
-        return None, _problems(model, source, error.errors())
+        return None, problems_of(model, source, error.errors())
 
 
 def nearest(name: str, known: list[str]) -> str | None:
@@ -36,9 +36,10 @@ def nearest(name: str, known: list[str]) -> str | None:
     return found[0] if found else None
 
 
-def _problems(
-    model: type[BaseModel], source: YamlSource, errors: list[ErrorDetails]
+def problems_of(
+    model: type[BaseModel], source: YamlSource, errors: list[ErrorDetails], base: YamlPath = ()
 ) -> list[Problem]:
+    """What pydantic found, in words and with its place. base: where in the file the model is."""
     problems = []
     meant: set[YamlPath] = set()
     for error in errors:
@@ -48,7 +49,9 @@ def _problems(
         known = list(_fields_at(model, tuple(above)))
         near = nearest(str(key), known)
         hint = f"did you mean '{near}'?" if near else f"known here: {', '.join(known)}"
-        problems.append(source.problem(error["loc"], f"unknown key '{key}'; {hint}", at_key=True))
+        problems.append(
+            source.problem((*base, *error["loc"]), f"unknown key '{key}'; {hint}", at_key=True)
+        )
         if near:
             meant.add((*above, near))
     for error in errors:
@@ -57,7 +60,7 @@ def _problems(
             continue
         at_key = bool(error["loc"]) and error["loc"][-1] == "[key]"
         path = error["loc"][:-1] if at_key else error["loc"]
-        problems.append(source.problem(path, _what_is_right(model, error), at_key=at_key))
+        problems.append(source.problem((*base, *path), _what_is_right(model, error), at_key=at_key))
     return problems
 
 

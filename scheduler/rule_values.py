@@ -5,7 +5,14 @@ from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    model_serializer,
+    model_validator,
+)
 
 from scheduler.clocks import moment, wall_time
 
@@ -59,6 +66,7 @@ class Cap(BaseModel):
             raise ValueError(f"{given!r} counts in no time at all; write 3 per day")
         return {"count": int(found[1]), "per_s": seconds}
 
+    @model_serializer
     def __str__(self) -> str:
         named = {seconds: name for name, seconds in NAMED.items()}
         return f"{self.count} per {named.get(self.per_s) or write_duration(self.per_s)}"
@@ -91,6 +99,7 @@ class QuietHours(BaseModel):
             raise ValueError(f"{given!r} begins when it ends; to say nothing, pause the rule")
         return {"start": start, "end": end}
 
+    @model_serializer
     def __str__(self) -> str:
         return "-".join(f"{m // 60:02d}:{m % 60:02d}" for m in (self.start, self.end))
 

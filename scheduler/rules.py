@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -26,6 +27,9 @@ Status = Literal["draft", "shadow", "live", "paused"]
 
 WITHOUT_EVENT: frozenset[Kind] = frozenset({"cron", "interval", "once", "session_start", "idle"})
 """Triggers that carry no event: nothing of it can be said or asked for."""
+
+ONLY = "only"
+"""The variant's name where there is one wording."""
 
 LONGEST_TTL = 30 * 86400.0
 
@@ -163,7 +167,7 @@ class Rule(_Model):
     @classmethod
     def _variants(cls, given: Any) -> Any:
         if isinstance(given, str):
-            return ({"name": "only", "say": given},)
+            return ({"name": ONLY, "say": given},)
         if isinstance(given, list | tuple):
             return given
         raise ValueError("should be text, or a list of variants with name, share and say")
@@ -184,6 +188,12 @@ class Rule(_Model):
         for variant in variants:
             _readable(variant.say)
         return variants
+
+    @field_serializer("say")
+    def _written(self, variants: Said) -> str | list[dict[str, Any]]:
+        if variants[0].name == ONLY:
+            return variants[0].say
+        return [variant.model_dump(exclude_none=True) for variant in variants]
 
     @field_validator("goal", "missed", "reason")
     @classmethod

@@ -38,12 +38,9 @@ class YamlSource:
     """
 
     def __init__(self, path: Path) -> None:
-        self.file = str(path)
-        self.data: Any = None
-        self.problems: list[Problem] = []
-        self._root: yaml.Node | None = None
+        self._begin(str(path))
         try:
-            self._parse(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
         except OSError as error:
             self.problems.append(Problem(self.file, 0, 0, f"cannot be read: {error.strerror}"))
         except UnicodeDecodeError as error:
@@ -52,6 +49,26 @@ class YamlSource:
                     self.file, 0, 0, f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
                 )
             )
+        else:
+            self._read(text)
+
+    @classmethod
+    def of_text(cls, text: str, file: str) -> "YamlSource":
+        """Of a text that is in no file; `file` is what its problems call it."""
+        source = cls.__new__(cls)
+        source._begin(file)
+        source._read(text)
+        return source
+
+    def _begin(self, file: str) -> None:
+        self.file = file
+        self.data: Any = None
+        self.problems: list[Problem] = []
+        self._root: yaml.Node | None = None
+
+    def _read(self, text: str) -> None:
+        try:
+            self._parse(text)
         except yaml.MarkedYAMLError as error:
             self._unreadable(error)
         except (yaml.YAMLError, ValueError) as error:
@@ -62,16 +79,30 @@ class YamlSource:
 
         at_key: point at the key rather than at its value.
         """
+        key, node = self._nearest(path)
+        at = key if at_key else node
+        if at is None:
+            return Problem(self.file, 1, 1, message)
+        return Problem(self.file, at.start_mark.line + 1, at.start_mark.column + 1, message)
+
+    def lines(self, path: YamlPath) -> tuple[int, int]:
+        """The first and the last line of the part at `path`, from 1."""
+        _, node = self._nearest(path)
+        if node is None:
+            return 1, 1
+        end = node.end_mark
+        # A block ends where the next thing begins: at the start of a line that is not its own.
+        return node.start_mark.line + 1, end.line + 1 if end.column else max(end.line, 1)
+
+    def _nearest(self, path: YamlPath) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """The key and the value at `path`, or of the nearest part above it that exists."""
         node = key = self._root
         for step in path:
             found = _child(node, step)
             if found is None:
                 break
             key, node = found
-        at = key if at_key else node
-        if at is None:
-            return Problem(self.file, 1, 1, message)
-        return Problem(self.file, at.start_mark.line + 1, at.start_mark.column + 1, message)
+        return key, node
 
     def _parse(self, text: str) -> None:
         loader = _LOADER(text)
