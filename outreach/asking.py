@@ -164,12 +164,14 @@ class Asking:
         claim = Claim(user, id, int(epoch), int(begun), read_entry(fields), bool(late))
         return await self._stop(claim) if self._see(stopped) else claim
 
-    async def begin(self, claim: Claim, lease_s: float) -> Refused | None:
+    async def begin(
+        self, claim: Claim, lease_s: float, evidence: Mapping[str, JsonValue]
+    ) -> Refused | None:
         """See Ledger.begin."""
         stopped, raw = await together(
             self._redis,
             command("GET", SWITCH),
-            self._call(claim.user, claim.id, "begin", claim.epoch, lease_s),
+            self._call(claim.user, claim.id, "begin", claim.epoch, lease_s, _evidence(evidence)),
         )
         reply = self._read(claim.user, claim.id, raw)
         if reply.code != "done":

@@ -219,7 +219,7 @@ function ask.reserve()
   return answer('done', epoch, number('begun'), late, redis.call('HGETALL', entry))
 end
 
--- epoch, lease in seconds
+-- epoch, lease in seconds, evidence: an object
 function ask.begin()
   local epoch, lease = ARGV[5], tonumber(ARGV[6])
   local state = field('state')
@@ -237,7 +237,8 @@ function ask.begin()
     return answer('consent')
   end
   local begun = redis.call('HINCRBY', entry, 'begun', 1)
-  local evidence = '{"begun":' .. begun .. ',"epoch":' .. epoch .. '}'
+  local evidence = '{"begun":' .. begun .. ',"epoch":' .. epoch
+    .. (ARGV[7] ~= '{}' and ',' .. string.sub(ARGV[7], 2) or '}')
   if state == 'reserved' then
     enter('speaking', '', evidence, now + lease, field('holder'))
   else

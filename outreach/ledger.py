@@ -124,13 +124,19 @@ class Ledger:
         """A lease on a prompt that waits, or whose lease ran out. holder: "INSTANCE/SESSION"."""
         return await self._ask.reserve(user, id, holder, lease_s)
 
-    async def begin(self, claim: Claim, lease_s: float = 1.0) -> Refused | None:
+    async def begin(
+        self,
+        claim: Claim,
+        lease_s: float = 1.0,
+        *,
+        evidence: Mapping[str, JsonValue] | None = None,
+    ) -> Refused | None:
         """Right before the first sample: None if it may flow now, else why not.
 
         TTL, consent and the switch are checked again. It may be asked again for a further attempt
         under the same claim; each grant adds to `begun`.
         """
-        return await self._ask.begin(claim, lease_s)
+        return await self._ask.begin(claim, lease_s, evidence or {})
 
     async def renew(self, claims: Sequence[Claim], lease_s: float = 1.0) -> Sequence[Claim]:
         """Those that are lost: taken by another, given up, or ended. One round trip for all.

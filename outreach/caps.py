@@ -1,0 +1,52 @@
+"""What was said to a person lately, for caps and cooldowns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from outreach.keys import person_key
+from outreach.scripts import Call, command, together
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+MOST = 1000
+"""Prompts looked at; who heard more than that lately has reached any cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A prompt that went out to a person. at: Unix time of its first publishing."""
+
+    at: float
+    rule: str
+    purpose: str
+    id: str
+
+
+class Caps:
+    """The ledger notes what it publishes, and takes out again what ended unspoken."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def recent(self, user: str, since: float) -> Sequence[Spoken]:
+        """Newest first, tests left out; raises OutreachUnavailableError."""
+        (found,) = await together(self._redis, ask_recent(user, since))
+        return read_recent(found)
+
+
+def ask_recent(user: str, since: float) -> Call:
+    """What `read_recent` reads."""
+    limits = ("+inf", since, "WITHSCORES", "LIMIT", 0, MOST)
+    return command("ZREVRANGEBYSCORE", person_key(user, "spoken"), *limits)
+
+
+def read_recent(found: Sequence[bytes]) -> Sequence[Spoken]:
+    """From members and scores in turn."""
+    return [
+        Spoken(at=float(score), **orjson.loads(document))
+        for document, score in zip(found[::2], found[1::2], strict=True)
+    ]
