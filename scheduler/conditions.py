@@ -8,6 +8,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cel
@@ -27,7 +28,7 @@ FUNCTIONS = ("size", "int", "uint", "double", "string", "bytes", "duration", "ti
 METHODS = ("contains", "startsWith", "endsWith", "matches", "size")
 
 _TOKEN = re.compile(
-    r"""(?P<text>r?'(?:[^'\\\n]|\\.)*'|r?"(?:[^"\\\n]|\\.)*")"""
+    r"""(?P<text>r'[^'\n]*'|r"[^"\n]*"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>\d[\w.]*)"
     r"|(?P<sign>&&|\|\||[=!<>]=|.)",
     re.DOTALL,
@@ -131,7 +132,8 @@ def _compiled(source: str) -> cel.Program:
     if len(source) > LONGEST:
         raise ConditionError(f"is longer than {LONGEST} characters; write several rules")
     source = " ".join(source.splitlines())
-    tokens = list(_tokens(source))
+    tokens = list(tokenize(source))
+    _check_signs(source, tokens)
     _check_macros(tokens)
     _check_patterns(tokens)
     try:
@@ -151,10 +153,21 @@ class Token:
     column: int
 
 
-def _tokens(source: str) -> Iterator[Token]:
+def tokenize(source: str) -> Iterator[Token]:
+    """The pieces of an expression, blanks left out; what is wrong with them is for CEL to say."""
     for found in _TOKEN.finditer(source):
         if not found[0].isspace():
             yield Token(str(found.lastgroup), found[0], found.start() + 1)
+
+
+def _check_signs(source: str, tokens: list[Token]) -> None:
+    """What these checks would read differently from CEL is refused."""
+    for quotes in ('"""', "'''"):
+        if quotes in source:
+            raise ConditionError('write texts in single quotes or "', source.index(quotes) + 1)
+    for before, token in pairwise(tokens):
+        if before.text == token.text == "/" and token.column == before.column + 1:
+            raise ConditionError("comments go into the rule's description", before.column)
 
 
 def _check_macros(tokens: list[Token]) -> None:
@@ -228,7 +241,7 @@ def _bound(tokens: list[Token]) -> Iterator[tuple[str, int]]:
 
 
 def _roots(source: str) -> frozenset[str]:
-    tokens = list(_tokens(source))
+    tokens = list(tokenize(source))
     return frozenset(
         token.text
         for place, token in enumerate(tokens)

@@ -6,7 +6,9 @@ missing, and the prompt is not spoken.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
 
 from scheduler.clocks import zone_of
 
@@ -22,21 +24,24 @@ SESSION = (
 """What is taken from a session's card as it is; its id, age_s and quiet_s come beside it."""
 
 
+Known: TypeAlias = BaseModel | Mapping[str, Any] | None
+
+
 def variables(
     *,
     user: str,
     now: float,
     zone: str,
-    person: Mapping[str, Any] | None = None,
-    session: Mapping[str, Any] | None = None,
-    event: Mapping[str, Any] | None = None,
+    person: Known = None,
+    session: Known = None,
+    event: Known = None,
 ) -> dict[str, Any]:
     """For `conditions.Data` and `Template.render`.
 
     now: Unix time. zone: IANA name of the person's (or the agent's) zone. person: an
-    outreach.people.Person as plain values. session: a SessionCard likewise. event: an Event.
+    outreach.people.Person. session: a SessionCard. event: an Event. All may be plain values.
     """
-    known = person or {}
+    known, card = _plain(person), _plain(session)
     return {
         "user": {
             "id": user,
@@ -44,11 +49,15 @@ def variables(
             "time_zone": zone,
             "attributes": known.get("attributes") or {},
         },
-        "session": session_variables(session, now) if session else {},
-        "event": dict(event or {}),
+        "session": session_variables(card, now) if card else {},
+        "event": _plain(event),
         "now": float(now),
         "local": local_time(now, zone),
     }
+
+
+def _plain(known: Known) -> dict[str, Any]:
+    return known.model_dump() if isinstance(known, BaseModel) else dict(known or {})
 
 
 def session_variables(card: Mapping[str, Any], now: float) -> dict[str, Any]:
