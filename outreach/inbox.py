@@ -144,7 +144,7 @@ class Inbox:
         (names,) = await together(self._redis, _TAKE([_WAITING], older_than_s, limit))
         if not names:
             return []
-        keys = [f"{_PREFIX}{name.decode().rpartition(' ')[2]}" for name in names]
+        keys = [f"{_PREFIX}{name.decode().partition('} ')[2]}" for name in names]
         (documents,) = await together(self._redis, command("MGET", *keys))
         gone = [name for name, found in zip(names, documents, strict=True) if found is None]
         if gone:  # forgotten with its person, or a week old
