@@ -1,7 +1,9 @@
 /** The talk page: joins the talk to what is seen, pressed and announced. */
 import { fetchAgent, introduce } from "./agent-card.js";
+import { Bell } from "./bell.js";
 import { ConversationView } from "./conversation-view.js";
 import { hasKey } from "./key.js";
+import { OutreachCards } from "./outreach-card.js";
 import { StageView } from "./stage-view.js";
 import { StagesView } from "./stages.js";
 import { Talk } from "./talk.js";
@@ -15,6 +17,12 @@ const query = new URLSearchParams(location.search);
 const conversation = new ConversationView(at("log"), at("script"));
 const stage = new StageView(at, announce);
 const trouble = new TroubleView(at("trouble"), retry);
+const bell = new Bell(at("bell"));
+const cards = new OutreachCards(at("cards"), {
+  onStop: (id) => talk.stopOutreach(id),
+  onShown: (id) => talk.shownOutreach(id),
+  announce,
+});
 const stages = new StagesView({
   total: at("turn-total"),
   picture: at("turn-picture"),
@@ -31,6 +39,8 @@ const talk = new Talk(who, conversation, {
   level: (side, rms) => stage.level(side, rms),
   turn: (times) => stages.show(times),
   heardPerson: (text) => announce(`You said: ${text}`),
+  card: showCard,
+  cardGone: (id) => cards.gone(id),
 });
 at("turn").open = !matchMedia("(max-width: 600px)").matches; // a phone shows the bar alone
 const choice = new WireChoice(at("wire"), (kind) => talk.prefer(kind));
@@ -75,6 +85,12 @@ function showState() {
   at("greeting").hidden = !conversation.isEmpty;
   document.body.toggleAttribute("data-begun", !conversation.isEmpty);
   document.body.toggleAttribute("data-spoke", conversation.personSpoke);
+}
+
+/** The agent speaks first, here or in another tab. */
+function showCard(card, isSilent) {
+  cards.show(card, isSilent);
+  if (card.spoken_here) bell.ring(card.outreach_id, conversation.agentName, card.text);
 }
 
 // What is pressed
@@ -146,7 +162,7 @@ function exposeCounters() {
     peakLevel: () => talk.speaker?.counters.peak ?? 0,
     underruns: () => talk.speaker?.counters.underruns ?? 0,
     lateMs: () => talk.speaker?.counters.lateMs ?? 0,
-    itemsSeen: () => talk.items,
+    itemsSeen: () => talk.dialogue.items,
     lastTurn: () => talk.lastTurn,
   };
   const getters = Object.entries(read).map(([name, get]) => [name, { get, enumerable: true }]);

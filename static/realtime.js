@@ -4,6 +4,7 @@
  * Over WebRTC, or over a WebSocket where that does not get through or is not wished for. Comes back
  * by itself when the connection is lost, and goes on with the same session.
  */
+import { canPlayAudio } from "./audio.js";
 import { Retries } from "./retries.js";
 import { Watch } from "./watch.js";
 import { PeerTransport } from "./webrtc-transport.js";
@@ -11,7 +12,7 @@ import { SocketTransport } from "./websocket-transport.js";
 
 const SESSION = {
   type: "realtime",
-  output_modalities: ["audio"],
+  output_modalities: [canPlayAudio() ? "audio" : "text"],
   audio: {
     input: { format: { type: "audio/pcm", rate: 24000 }, turn_detection: { type: "server_vad" } },
     output: { format: { type: "audio/pcm", rate: 24000 } },
@@ -39,6 +40,7 @@ export class RealtimeClient {
     this.isOpen = false;
     this.countdown = null;
     this.microphone = null;
+    this.timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     this.iceServers = []; // as RTCPeerConnection takes them
     this.retries = new Retries();
     this.watch = new Watch({
@@ -96,7 +98,9 @@ export class RealtimeClient {
 
   address(path) {
     const url = new URL(path, location.href);
-    url.search = new URLSearchParams({ ...this.who, ...this.place(), extras: "1" });
+    const { who, timeZone } = this;
+    const where = timeZone && { time_zone: timeZone }; // quiet hours are the person's own
+    url.search = new URLSearchParams({ ...who, ...where, ...this.place(), extras: "1" });
     return url;
   }
 

@@ -5,6 +5,7 @@
  */
 import { Absence } from "./absence.js";
 import { canPlayAudio } from "./audio.js";
+import { Dialogue } from "./dialogue.js";
 import { fromBase64 } from "./pcm.js";
 import { RealtimeClient } from "./realtime.js";
 import { EVENTS } from "./server-events.js";
@@ -19,7 +20,8 @@ const HARMLESS = "response_cancel_not_active"; // it ended by itself while our c
 export class Talk {
   /**
    * who: {model, user}. view: a ConversationView. show: {state(), joined(), trouble(name, more),
-   * clear(...names), level(side, rms), turn(stages), heardPerson(text)}.
+   * clear(...names), level(side, rms), turn(stages), heardPerson(text), card(card, isSilent),
+   * cardGone(id)}.
    */
   constructor(who, view, show) {
     this.view = view;
@@ -28,18 +30,19 @@ export class Talk {
     this.absence = new Absence(show);
     this.mic = "off";
     this.floor = "idle";
-    this.response = null; // id of the one being made
-    this.speaksFirst = new Set(); // ids of responses that nobody asked for
     this.typed = new Typed();
-    this.items = 0;
-    this.broken = null; // the item of an answer that broke off and goes on now
-    this.interim = null; // the item of words that are not a turn yet
     this.lastTurn = null; // its stages in milliseconds
     this.turnItem = null; // and the item that answered it
     this.arrival = null; // {item, at}: when its first audio came in
     this.spoken = new SpokenItems({
       onBegin: (item) => this.voiceBegins(item),
       onEnd: (item) => this.speaker?.end(item),
+    });
+    this.dialogue = new Dialogue({
+      view,
+      typed: this.typed,
+      spoken: this.spoken,
+      heardPerson: (text) => show.heardPerson(text),
     });
     this.client = new RealtimeClient(who, {
       onEvent: (event) => this.handle(event),
@@ -80,7 +83,12 @@ export class Talk {
 
   /** The agent is answering, or still to be heard. */
   get interruptible() {
-    return this.response !== null || (this.speaker?.isPlaying ?? false);
+    return this.dialogue.response !== null || (this.speaker?.isPlaying ?? false);
+  }
+
+  /** Nothing can be heard from this page: what is said is to be read. */
+  get isSilent() {
+    return !canPlayAudio();
   }
 
   changed() {
@@ -146,7 +154,7 @@ export class Talk {
 
   /** Stops the agent; what was heard so far stays in the conversation. */
   interrupt() {
-    if (this.response) this.client.cancelResponse();
+    if (this.dialogue.response) this.client.cancelResponse();
     const heard = this.speaker?.heard;
     this.silence();
     if (heard) this.client.truncate(heard.item, heard.milliseconds);
@@ -177,6 +185,18 @@ export class Talk {
     this.interrupt();
     this.client.say(entries);
     return true;
+  }
+
+  /** The person wants no more prompts like that one. False while there is nobody to tell. */
+  stopOutreach(id) {
+    if (this.link !== "open") return false;
+    this.client.send({ type: "overture.outreach.stop", outreach_id: id });
+    return true;
+  }
+
+  /** A prompt that is not heard here can be read. */
+  shownOutreach(id) {
+    this.client.send({ type: "overture.outreach.shown", outreach_id: id });
   }
 
   retry() {
@@ -212,11 +232,9 @@ export class Talk {
     const heard = this.speaker?.heard;
     if (heard) this.client.played = [heard.item, heard.milliseconds];
     this.speaker?.silence();
-    this.spoken.clear();
+    this.dialogue.breakOff();
     this.typed.lost();
-    this.view.breakOff();
     this.floor = "idle";
-    this.response = null;
   }
 
   handle(event) {
@@ -261,68 +279,20 @@ export class Talk {
     this.show.turn(stages);
   }
 
-  // What the server says of words
-
-  itemAdded(item) {
-    this.items += 1;
-    if (item.role !== "user") return;
-    if (item.id === this.interim) this.interim = null;
-    this.typed.arrived(item.id);
-    const typed = item.content?.find((part) => part.type === "input_text")?.text;
-    this.view.person(item.id);
-    if (typed !== undefined) this.personSaid(item.id, typed);
-  }
-
-  /** What it sounds like so far; replaces what was said to be heard before. */
-  personSays(item, text) {
-    this.interim = item;
-    this.view.person(item);
-    this.view.replace(item, text);
-  }
-
-  personSaid(item, text) {
-    if (!text.trim()) return this.view.remove(item);
-    this.view.person(item);
-    this.view.replace(item, text);
-    this.view.settle(item);
-    this.show.heardPerson(text);
-  }
+  // What the server says of the rest
 
   floorPassed(state) {
     this.floor = state;
-    if (state !== "idle" || this.interim === null) return;
-    this.view.remove(this.interim); // it was no turn after all
-    this.interim = null;
+    if (state === "idle") this.dialogue.noTurn();
   }
 
-  responseBegins({ id, metadata }) {
-    this.response = id;
-    if (metadata?.outreach_id) this.speaksFirst.add(id);
-    this.broken = metadata?.continues ?? null;
-    if (this.broken) this.client.retrieve(this.broken);
+  responseBegins(response) {
+    this.dialogue.responseBegins(response, (item) => this.client.retrieve(item));
   }
 
-  /** Of an answer that broke off with the connection, only what was heard stays. */
-  keptOf({ id, content }) {
-    const words = content?.find((part) => part.transcript !== undefined)?.transcript;
-    if (id === this.broken && words !== undefined) this.view.heard(id, words);
-  }
-
-  agentBegins(response, item) {
-    this.view.agent(item, this.speaksFirst.has(response));
-    this.spoken.itemAdded(response, item);
-  }
-
-  agentSaid(item, text) {
-    this.view.agent(item);
-    this.view.append(item, text);
-  }
-
-  responseOver({ id, status, status_details: details }) {
-    if (id === this.response) this.response = null;
-    this.speaksFirst.delete(id);
-    this.spoken.responseOver(id);
-    if (status === "failed") this.view.direction(details?.error?.message ?? "The answer failed.");
+  /** Something is said to the person that they did not ask for. */
+  spokeFirst(card) {
+    this.show.card(card, this.isSilent);
   }
 
   /** What was typed may be sent twice around a lost connection: then the server has it already. */
