@@ -3,8 +3,8 @@
     python -m bench.sweep [--rules 1000] [--sessions 1000] [--share 0.02] [--repeats 20]
 
 One core. What is timed is what the scheduler does each time: from the sessions' cards to the list
-of matches, with nothing kept between two sweeps but the compiled rules. The first sweep, which still
-prepares them, is given by itself.
+of matches, with nothing kept between two sweeps but the compiled rules. The first sweep, which
+still prepares them, is given by itself.
 """
 
 import argparse

@@ -4,12 +4,13 @@ agents/cafe/
   agent.yaml     see agent_settings.py
   knowledge/     documents
   intents/       *.yaml, see intents/definition.py
+  outreach/      *.yaml, rules for speaking first, see scheduler/rules.py
 """
 
 import ast
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,12 @@ from intents.definition import DefinitionError, IntentsFile, parse_intents
 from overture.agent_settings import AgentSettings
 from overture.errors import UserError
 from scheduler.model_problems import nearest, read_model
+from scheduler.rule_files import LoadedRules, load_rules
+from scheduler.rules import Rule
+from scheduler.triggers import AbandonedIntent, AbandonedIntentTrigger, IntentTrigger
 from scheduler.yaml_source import Problem, YamlSource
 
 PARTS = ("agent.yaml", "knowledge", "intents", "tools.py", "outreach")
-
-NOT_YET = {
-    "outreach": "rules for speaking first",
-}
-"""Parts of an agent that this version reads past, with a notice."""
 
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """The folder's name is the agent's name on the wire (`model=cafe`), so it is kept plain."""
@@ -43,7 +42,8 @@ class Agent:
     """An agent as its folder says it.
 
     name: the folder's name, which clients call `model`. documents: files below knowledge/.
-    version: a hash of everything in the folder. notices: what an operator should know.
+    version: a hash of everything in the folder. notices: what an operator should know: the mistakes
+    in rules among it, as a rule with a mistake is left out and stops nothing else.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Agent:
     intents: tuple[IntentsFile, ...]
     documents: tuple[Path, ...]
     version: str
+    rules: tuple[Rule, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property
@@ -73,6 +74,7 @@ def load_agent(folder: Path) -> Agent:
     problems += found
     if problems or settings is None:
         raise AgentFolderError(problems)
+    rules = read_rules(folder / "outreach", intents)
     return Agent(
         name=folder.resolve().name,
         folder=folder,
@@ -80,12 +82,38 @@ def load_agent(folder: Path) -> Agent:
         intents=intents,
         documents=tuple(path for path in _files(folder / "knowledge")),
         version=content_hash(folder),
-        notices=tuple(
-            f"{folder / part}: {what} are not used by this version of Overture"
-            for part, what in NOT_YET.items()
-            if (folder / part).exists()
-        ),
+        rules=rules.rules,
+        notices=tuple(f"{problem} (this rule is left out)" for problem in rules.problems),
     )
+
+
+def read_rules(folder: Path, intents: Sequence[IntentsFile]) -> LoadedRules:
+    """The rules in `folder` that are right; a rule of an intent that does not exist is not."""
+    loaded = load_rules(folder)
+    known = sorted({name for file in intents for name in file.intents})
+    rules, problems = [], list(loaded.problems)
+    for rule in loaded.rules:
+        named = _intent_of(rule)
+        if named is None or named in known:
+            rules.append(rule)
+            continue
+        near = nearest(named, known)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(known) or 'none'}"
+        file, _, line = loaded.places[rule.name].rpartition(":")
+        message = f"rule '{rule.name}': there is no intent '{named}'; {hint}"
+        problems.append(Problem(file, int(line), 1, message))
+    return LoadedRules(tuple(rules), tuple(sorted(problems)), loaded.places)
+
+
+def _intent_of(rule: Rule) -> str | None:
+    match rule.trigger:
+        case (
+            IntentTrigger(intent=name)
+            | AbandonedIntentTrigger(abandoned_intent=AbandonedIntent(intent=name))
+        ):
+            return name
+        case _:
+            return None
 
 
 def content_hash(folder: Path) -> str:

@@ -20,6 +20,8 @@ from scheduler.triggers import (
 from scheduler.variables import variables
 
 IN_FORCE = ("live", "shadow")
+SWEPT: tuple[Kind, ...] = ("session_start", "idle", "abandoned_intent")
+"""Triggers that are a state of a session, rather than a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,8 @@ class RuleIndex:
         The same occurrence has the same key at every sweep, so it is acted on once.
         """
         if self._prefilter is None:
-            swept = ("session_start", "idle", "abandoned_intent")
             self._prefilter = Prefilter(
-                [rule for kind in swept for rule in self.of(kind) if rule.status in IN_FORCE]
+                [rule for kind in SWEPT for rule in self.of(kind) if rule.status in IN_FORCE]
             )
         if not self._prefilter.rules or not sessions:
             return []

@@ -189,16 +189,17 @@ class _Column:
 
     def can_hold(self, sign: str, literal: Literal) -> Mask:
         if isinstance(literal, bool):
-            return (self.flags == int(literal)) | self.other
+            flagged: Mask = (self.flags == int(literal)) | self.other
+            return flagged
         if isinstance(literal, str):
             same = self.codes == self._code_of.get(literal, -2)
-            if sign == "==":
-                return same | self.other
-            return (~same & (self._different | self._numeric)) | self.other
-        held: Mask = _COMPARE[sign](self.numbers, literal) & self._numeric
-        if sign == "!=":
-            held |= self._different  # of another kind: not equal, says CEL
-        return held | self.other
+            held: Mask = same if sign == "==" else ~same & (self._different | self._numeric)
+        else:
+            held = _COMPARE[sign](self.numbers, literal) & self._numeric
+            if sign == "!=":
+                held |= self._different  # of another kind: not equal, says CEL
+        held |= self.other
+        return held
 
 
 class Prefilter:

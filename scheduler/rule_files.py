@@ -178,14 +178,15 @@ def _refused(text: str, file: str) -> Iterator[Problem]:
     depth = 0
     try:
         for event in yaml.parse(text, _LOADER):
-            line = event.start_mark.line + 1
+            mark = event.start_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             if isinstance(event, yaml.AliasEvent):
                 message = f"'*{event.anchor}' repeats another part; rules are written out"
-                yield Problem(file, line, event.start_mark.column + 1, message)
+                yield Problem(file, line, column, message)
             elif isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > DEEPEST:
-                    yield Problem(file, line, 1, f"is nested more than {DEEPEST} deep")
+                    yield Problem(file, line, column, f"is nested more than {DEEPEST} deep")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
     except yaml.YAMLError:

@@ -235,11 +235,32 @@ def test_an_agent_with_nothing_to_say_is_refused(folder: Path) -> None:
     ]
 
 
-def test_a_part_for_a_later_version_gives_a_notice_and_no_mistake(folder: Path) -> None:
+RULES = """\
+rules:
+  - name: order_ready
+    trigger: {event: order.ready}
+    say: It is ready.
+  - name: unfinished
+    trigger: {abandoned_intent: {intent: ordr}}
+    say: Shall I place it?
+  - name: nameless
+    trigger: {evnt: order.ready}
+    say: It is ready.
+"""
+
+
+def test_a_rule_with_a_mistake_is_left_out_and_told_and_the_others_are_read(folder: Path) -> None:
     (folder / "outreach").mkdir()
-    assert load_agent(folder).notices == (
-        f"{folder}/outreach: rules for speaking first are not used by this version of Overture",
-    )
+    (folder / "outreach/rules.yaml").write_text(RULES)
+    agent = load_agent(folder)
+    assert [rule.name for rule in agent.rules] == ["order_ready"]
+    assert [notice.replace(f"{folder}/", "") for notice in agent.notices] == [
+        "outreach/rules.yaml:5:1: rule 'unfinished': there is no intent 'ordr'; "
+        "did you mean 'order'?"
+        " (this rule is left out)",
+        "outreach/rules.yaml:9:14: there is no trigger 'evnt'; did you mean 'event'?"
+        " (this rule is left out)",
+    ]
 
 
 def test_the_version_follows_the_content_and_not_editors_leftovers(folder: Path) -> None:
