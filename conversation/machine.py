@@ -271,10 +271,10 @@ class Conversation:
 
     def _close(self) -> None:
         state = self._state
+        state.closed = True
         self._speaking.stop(Ending.CANCELLED)
         self._speaking.drop_rests()
         state.pending.clear()
         self._listening.close()
         self._prompting.close()
         self._move()
-        state.closed = True

@@ -177,6 +177,8 @@ class Prompting:
             self._report(waiting, PromptOutcome.FAILED)
         elif waiting.withdrawn:
             self._report(waiting, PromptOutcome.CANCELLED)
+        elif self._state.closed:
+            self._report(waiting, PromptOutcome.RETURNED)
         elif ending is Ending.PARKED:
             waiting.attempts += 1
             self._go_on_later(waiting, response)

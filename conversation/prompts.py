@@ -35,7 +35,7 @@ class PromptOutcome(Enum):
     """Its claim was not granted: someone else has it, or it may no longer be said."""
     FAILED = "failed"
     RETURNED = "returned"
-    """The session ended before it was begun: it goes back to the mailbox."""
+    """The session ended before it was heard: it goes back to the mailbox."""
 
 
 @dataclass(frozen=True, slots=True)

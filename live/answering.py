@@ -48,6 +48,7 @@ class Said:
     """A response of the agent's. samples: audio that has left. kept: it is in the conversation.
 
     called: functions that the client is to run were told in it.
+    client_reported: the client has told how much of it was played.
     """
 
     response_id: str
@@ -62,6 +63,12 @@ class Said:
     called: bool = False
     samples: int = 0
     truncated_ms: int | None = None
+    client_reported: bool = False
+
+    @property
+    def outreach_id(self) -> str:
+        """The prompt that it is of, "" if of none."""
+        return self.origin.prompt_id if isinstance(self.origin, OfPrompt) else ""
 
 
 class Answering:
@@ -76,6 +83,8 @@ class Answering:
         self._core = core
         self._watch_of = watch_of
         self._said: dict[int, Said] = {}
+        self.ended: Said | None = None
+        """The response that ended last."""
         self.answers = Answers(core, mind, work, self._on_answer_finished)
         self.mouth = Mouth(
             core.parts.synthesizer,
@@ -113,6 +122,7 @@ class Answering:
         """The client's report of how far it has played an item."""
         for response, said in self._said.items():
             if said.item_id == item_id:
+                said.client_reported = True
                 self.mouth.client_played(response, played_ms)
 
     # Speech
@@ -253,6 +263,7 @@ class Answering:
         if ending in (c.Ending.COMPLETED, c.Ending.PARKED):
             self._tell_calls(said)
         del self._said[response]
+        self.ended = said
         status, reason = ENDINGS[ending]
         if ending is c.Ending.PARKED and said.truncated_ms is not None:
             status, reason = "cancelled", "turn_detected"

@@ -229,6 +229,37 @@ class Warned:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """Something is said to the person of the agent's own accord: what, and why.
+
+    spoken_here: in this session; False: in another one of theirs.
+    """
+
+    outreach_id: str
+    text: str
+    reason: str
+    rule: str
+    purpose: str
+    spoken_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardGone:
+    """It was withdrawn, or the person wants no more of its kind."""
+
+    outreach_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """The person has answered it. kind: of `intents.replies`; when_s: of "not_now"."""
+
+    outreach_id: str
+    kind: str
+    when_s: float | None = None
+
+
 LiveEvent: TypeAlias = (
     SpeechStarted
     | SpeechStopped
@@ -251,4 +282,7 @@ LiveEvent: TypeAlias = (
     | FloorChanged
     | IdleTimedOut
     | Warned
+    | CardShown
+    | CardGone
+    | Replied
 )

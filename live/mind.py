@@ -8,7 +8,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -31,6 +31,7 @@ from knowledge.passages import (
 )
 from live.asking import Asked, last_text
 from live.calls import Calls
+from live.replying import Replying
 from live.thinking import Thinking
 from live.wording import (
     ANYTHING_ELSE,
@@ -55,6 +56,7 @@ KEPT_WORDINGS = 16
 class Mind:
     """One session's: it remembers the open form.
 
+    replying: what was said of the agent's own accord; answers to that come before everything else.
     follows: the answerer is a language model, which may be asked with functions and their outputs.
     """
 
@@ -63,6 +65,7 @@ class Mind:
         intents: IntentEngine,
         answerer: Answerer,
         calls: Calls,
+        replying: Replying,
         log: structlog.stdlib.BoundLogger,
         *,
         follows: bool = False,
@@ -71,11 +74,14 @@ class Mind:
         self._intents = intents
         self._answerer = answerer
         self._calls = calls
+        self._replying = replying
         self._follows = follows
         self._wordings: dict[str, str] = {}
         self._call_ids: deque[str] = deque(maxlen=KNOWN_CALLS)
         self.form: Form | None = None
         self.understanding = Understanding(None)
+        self.turns = 0
+        self.on_turn: Callable[[], None] = lambda: None
 
     def completeness(self, text: str) -> Completeness:
         """Could the speaker stop here?"""
@@ -83,7 +89,7 @@ class Mind:
 
     def wants_the_floor(self, text: str) -> bool:
         """Whether words said over the agent are meant to stop it."""
-        if wants_the_floor(text):
+        if wants_the_floor(text) or self._replying.read(text) is not None:
             return True
         return self._intents.understand(text, self.form).intent is not None
 
@@ -102,7 +108,13 @@ class Mind:
             if not self._follows:
                 thinking.known = self._outputs_said(thinking, asked.outputs)
         elif not asked.beside and (asked.question.text or not self._follows):
-            self._consider_words(thinking, asked.last_words)
+            if asked.question.text:
+                thinking.replied = self._replying.read(asked.question.text)
+            if thinking.replied is not None:
+                thinking.understanding = Understanding(None)
+                thinking.known = as_sentences(thinking.replied.say)
+            else:
+                self._consider_words(thinking, asked.last_words)
         if thinking.known is None and not self._follows and not asked.question.text:
             # Knowledge can only be asked about words: the latest there are.
             question = replace(asked.question, text=asked.last_words)
@@ -257,6 +269,11 @@ class Mind:
         """The turn has ended: what it meant counts from now on."""
         self.form = thinking.form
         self.understanding = thinking.understanding
+        if thinking.asked.question.text and not thinking.asked.silence:
+            self._replying.turned(thinking.replied)
+            self.turns += 1
+            if thinking.replied is None:
+                self.on_turn()
         for call in thinking.calls:
             self._wordings[call.call_id] = thinking.otherwise
         while len(self._wordings) > KEPT_WORDINGS:

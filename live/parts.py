@@ -6,6 +6,7 @@ from typing import Protocol
 
 from intents.engine import IntentEngine
 from knowledge.passages import Answerer
+from live.prompts_port import Desk, NoDesk
 from live.tools import NoTools, Toolbox
 from sessions.context import SessionContext
 from sessions.journal import Journal, NoJournal
@@ -35,6 +36,8 @@ class Parts:
     greeting: said when a client wants a response and nobody has said anything.
     toolbox: functions that the agent may call by itself.
     journal: where what happens in sessions is recorded.
+    desk: where sessions sign on for what is to be said to their person first.
+    time_zone: of people whose client names none, "" for the machine's.
     loaded: the machine is short of time now; early work is skipped.
     """
 
@@ -51,4 +54,6 @@ class Parts:
     follows_instructions: bool = False
     toolbox: Toolbox = field(default_factory=NoTools)
     journal: Journal = field(default_factory=NoJournal)
+    desk: Desk = field(default_factory=NoDesk)
+    time_zone: str = ""
     loaded: Callable[[], bool] = lambda: False

@@ -23,6 +23,8 @@ NOTED = (
     told.ResponseEnded,
     told.TurnMeasured,
     told.Warned,
+    told.CardShown,
+    told.Replied,
 )
 """What of a session's own events is noted: what the machine's do not say already."""
 

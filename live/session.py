@@ -1,12 +1,14 @@
 """One live conversation: the star of ears, mind and mouth around the machine. No sockets here."""
 
-from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
+from datetime import datetime
+from typing import assert_never
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from conversation import Conversation, Floor
 from conversation import commands as c
 from conversation import events as e
+from conversation.responses import OfPrompt
 from live import events as told
 from live.advice import Advice
 from live.answering import Answering
@@ -15,38 +17,26 @@ from live.bookmark import Bookmark
 from live.calls import Calls
 from live.config import ResponseRequest, SessionConfig
 from live.core import Core
+from live.driving import Driving
 from live.ears import BacklogError
 from live.events import LiveEvent
 from live.history import History, Item
 from live.listening import Listening
 from live.mind import Mind, form_from_json
 from live.parts import Parts
+from live.prompts import Prompts
+from live.prompts_port import Client, Standing, ToSay
 from live.recorder import RecordedAnswerer, Recorder
+from live.replying import Replying
 from live.returning import GO_ON_AFTER_S, Rest, take_up
 from live.work import Work
+from outreach.prompt import Outreach
 from sessions.context import new_context
 from sessions.resuming import Return, may_go_on
 from voice.audio import HEARING_RATE, Pcm
-from voice.pacing import Timer
 
 SHORTEST_COMMIT = HEARING_RATE // 10
 """Samples a commit must hold: 100 ms, as the Realtime protocol has it."""
-
-MAY_STOP_SPEECH = (
-    e.SpeechStarted,
-    e.SpeechContinued,
-    e.WordsHeard,
-    e.PromptGranted,
-    e.ResponseRequested,
-    e.ResponseCancelled,
-    e.SessionClosed,
-    e.Tick,
-)
-"""Events on which the machine may cut an answer: it must know first how far that was heard."""
-
-OtherCommand: TypeAlias = (
-    c.ClaimPrompt | c.ReleasePrompt | c.ReportPrompt | c.ReportFloor | c.ReportIdle
-)
 
 
 class SessionError(Exception):
@@ -85,10 +75,12 @@ class LiveSession:
         self._listener = listener
         self._core = Core(parts, config, context, self._post, self._tell)
         self._calls = Calls(self._core)
+        self._replying = Replying(self._clock.now, self._wall_time)
         self._mind = Mind(
             parts.intents,
             RecordedAnswerer(parts.answerer, self._recorder.note),
             self._calls,
+            self._replying,
             self._core.log,
             follows=parts.follows_instructions,
         )
@@ -98,9 +90,16 @@ class LiveSession:
         self._answering = Answering(self._core, self._mind, self._work, self._listening.watch)
         self._bookmark = Bookmark(self._core, self._answering.item_of)
         self._listening.ears.threshold = config.vad_threshold
-        self._events: deque[e.Event] = deque()
-        self._draining = False
-        self._timer: Timer | None = None
+        self._prompts = Prompts(self._core, self._answering, self._replying)
+        self._mind.on_turn = self._turned
+        self._driving = Driving(
+            self._machine,
+            self._recorder,
+            self._clock,
+            locate=self._answering.mouth.report_position,
+            do=self._do,
+            done=self._bookmark.follow,
+        )
         follows = parts.follows_instructions
         self._advice = Advice(self._mind, self._tell, follows=follows)
         self._closed = False
@@ -135,6 +134,7 @@ class LiveSession:
                 self._clock.call_at(soon, lambda: self._go_on(rest))
         self._recorder.begin(core.parts.journal, core.context, core.config.policy)
         self._listening.ears.start()
+        self._prompts.prompter = core.parts.desk.open(self)
 
     def _go_on(self, rest: Rest) -> None:
         """Says what is left of an answer, unless something else has begun meanwhile."""
@@ -148,8 +148,8 @@ class LiveSession:
             return
         self._post(e.SessionClosed())
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._driving.stop()
+        await self._prompts.aclose()
         await self._listening.ears.aclose()
         await self._answering.mouth.aclose()
         await self._work.aclose()
@@ -200,6 +200,7 @@ class LiveSession:
         await self._work.settled()
         await self._beside.settled()
         await self._calls.settled()
+        await self._prompts.settled()
         await self._answering.mouth.settled()
 
     async def heard_all(self) -> None:
@@ -236,6 +237,8 @@ class LiveSession:
         """Adds an item by hand; returns the id before it. Raises HistoryError."""
         previous = self._core.history.add(item, after)
         self._core.remember(item)
+        if item.role == "user":
+            self._prompts.prompter.used()
         return previous
 
     def delete_item(self, item_id: str) -> None:
@@ -300,47 +303,93 @@ class LiveSession:
         """The client says how much of an item was played; believed up to what was sent."""
         self._answering.client_played(item_id, played_ms)
 
+    def acknowledge(self, outreach_id: str) -> None:
+        """The client shows this prompt to the person."""
+        self._prompts.acknowledge(outreach_id)
+
+    def refuse(self, outreach_id: str) -> None:
+        """The person wants no more prompts of this one's kind, by a button."""
+        self._prompts.refuse(outreach_id)
+
+    # What others have to say to the person: `live.prompts_port.Addressee`
+
+    @property
+    def id(self) -> str:
+        """The session's name."""
+        return self._core.context.id
+
+    @property
+    def user(self) -> str:
+        """Whose it is."""
+        return self._core.context.user
+
+    @property
+    def client(self) -> Client:
+        """What is on the other side; to be set before the start."""
+        return self._prompts.client
+
+    @client.setter
+    def client(self, client: Client) -> None:
+        self._prompts.client = client
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands now, without words of people's."""
+        form = self._mind.form
+        return Standing(
+            self._machine.floor,
+            self._mind.turns,
+            self._mind.understanding.intent or "",
+            form.intent if form is not None else "",
+            not self._core.config.audio,
+        )
+
+    def offer(self, to_say: ToSay) -> None:
+        """Has it said when the floor allows it; one report to the prompter follows."""
+        self._prompts.offer(to_say)
+
+    def withdraw(self, outreach_id: str) -> None:
+        """It is not begun any more; what is being said is finished."""
+        self._prompts.withdraw(outreach_id)
+
+    def prepare(self, sentence: str) -> None:
+        """This is likely to be said soon."""
+        self._prompts.prepare(sentence)
+
+    def show(self, outreach: Outreach) -> None:
+        """Shows what is said to the person in another session of theirs."""
+        self._prompts.card(outreach, spoken_here=False)
+
+    def hide(self, outreach_id: str) -> None:
+        """Takes its card away."""
+        self._prompts.uncard(outreach_id)
+
     # Around the machine
 
     def _tell(self, event: LiveEvent) -> None:
         self._recorder.told(event)
+        if isinstance(event, told.SpeechStarted | told.TurnCommitted):
+            self._prompts.prompter.used()
         self._listener(event)
 
-    def _post(self, event: e.Event) -> None:
-        """Hands an event to the machine; what its commands post in turn waits for its place."""
-        if self._closed:
-            return
-        if isinstance(event, MAY_STOP_SPEECH):
-            self._answering.mouth.report_position()
-        self._events.append(event)
-        if self._draining:
-            return
-        self._draining = True
+    def _turned(self) -> None:
+        """A turn of the person's was understood."""
+        mind = self._mind
+        intent, form = mind.understanding.intent, mind.form
+        is_open = form is not None and form.intent == intent
+        slots = form.slots if form is not None and is_open else mind.understanding.slots
+        self._prompts.prompter.turned(intent, slots)
+
+    def _wall_time(self) -> datetime:
+        """The person's, as far as it is known."""
+        zone = self.client.time_zone or self._core.parts.time_zone
         try:
-            while self._events:
-                event = self._events.popleft()
-                commands = self._recorder.handle(event)
-                for command in commands:
-                    self._do(command)
-                self._bookmark.follow(event, commands)
-        finally:
-            self._draining = False
-        self._set_timer()
+            return datetime.now(ZoneInfo(zone)) if zone else datetime.now().astimezone()
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a client may name anything
+            return datetime.now().astimezone()
 
-    def _set_timer(self) -> None:
-        """One timer; an earlier one may stay, a Tick too many does no harm."""
-        deadline = self._machine.next_deadline()
-        if deadline is None:
-            return
-        if self._timer is not None:
-            if self._timer.when() <= deadline:
-                return
-            self._timer.cancel()
-        self._timer = self._clock.call_at(deadline, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        self._post(e.Tick())
+    def _post(self, event: e.Event) -> None:
+        self._driving.post(event)
 
     def _do(self, command: c.Command) -> None:
         match command:
@@ -355,6 +404,13 @@ class LiveSession:
                 self._listening.do(command)
             case c.Answer() | c.AdoptAnswer() | c.DropWork():
                 self._answering.answers.do(command)
+            case c.BeginResponse(origin=OfPrompt(prompt_id)):
+                self._prompts.begun(prompt_id)
+                self._answering.say(command)
+            case c.EndResponse():
+                self._answering.say(command)
+                if self._answering.ended is not None and self._answering.ended.outreach_id:
+                    self._prompts.response_ended(self._answering.ended.outreach_id)
             case (
                 c.PrepareSpeech()
                 | c.BeginResponse()
@@ -364,22 +420,13 @@ class LiveSession:
                 | c.StopAfter()
                 | c.StopSpeech()
                 | c.Truncate()
-                | c.EndResponse()
             ):
                 self._answering.say(command)
-            case _:
-                self._do_other(command)
-
-    def _do_other(self, command: OtherCommand) -> None:
-        match command:
+            case c.ClaimPrompt() | c.ReleasePrompt() | c.ReportPrompt():
+                self._prompts.do(command)
             case c.ReportFloor(floor):
                 self._core.tell(told.FloorChanged(floor))
             case c.ReportIdle():
                 self._listening.commit_silence()
-            case c.ClaimPrompt(prompt_id):
-                # Nothing offers prompts yet; whoever will also answers for claims.
-                self._post(e.PromptRefused(prompt_id))
-            case c.ReleasePrompt() | c.ReportPrompt():
-                pass
             case _:
                 assert_never(command)

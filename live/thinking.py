@@ -7,6 +7,7 @@ from typing import Literal
 from intents.understanding import Form, Understanding
 from knowledge.passages import AnswerSentence, FunctionCall, TokenUsage
 from live.asking import Asked
+from live.replying import Replied
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Thinking:
     adopted: it has. anchor: the item that the agent's calls are noted to, None for nowhere.
     finished: nothing more will come. rounds: how often functions of the agent's were run.
     went_on: called when a function came back.
+    replied: the prompt that the words answer, None if they are an ordinary turn.
     cut: why the answer stopped before its end, "" if it did not. usage: tokens not yet told of.
     """
 
@@ -36,6 +38,7 @@ class Thinking:
     finished: bool = False
     rounds: int = 0
     went_on: Callable[[], None] = lambda: None
+    replied: Replied | None = None
     cut: Literal["", "max_output_tokens", "content_filter"] = ""
     usage: TokenUsage = field(default_factory=TokenUsage)
 

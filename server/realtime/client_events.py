@@ -137,6 +137,20 @@ class PlayoutReport(_Event):
     played_ms: int = Field(ge=0)
 
 
+class OutreachShown(_Event):
+    """The client shows a prompt to the person; only with extras."""
+
+    type: Literal["overture.outreach.shown"]
+    outreach_id: Id
+
+
+class OutreachStop(_Event):
+    """The person wants no more prompts of this one's kind; only with extras."""
+
+    type: Literal["overture.outreach.stop"]
+    outreach_id: Id
+
+
 ClientEvent = (
     SessionUpdate
     | BufferCommit
@@ -148,4 +162,6 @@ ClientEvent = (
     | ResponseCreate
     | ResponseCancel
     | PlayoutReport
+    | OutreachShown
+    | OutreachStop
 )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from live.events import AudioSent, LiveEvent, ResponseBegun
+from live.prompts_port import Client
 from live.session import SessionError
 from server.host import ServerHost
 from server.metrics import Metrics
@@ -59,6 +60,7 @@ class Connection:
         self._live = host.open_session(
             self._on_live_event, session_id=query.session, user=query.user, config=config
         )
+        self._live.client = Client(self.transport, query.time_zone, acknowledges=query.extras)
         self._requests = Requests(
             self._live,
             self._teller,

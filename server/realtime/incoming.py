@@ -16,7 +16,7 @@ AFTER_AUDIO = ("input_audio_buffer.commit", "input_audio_buffer.clear")
 _MODELS: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(ClientEvent)
 }
-EXTRAS = frozenset({"overture.playout"})
+EXTRAS = frozenset({"overture.playout", "overture.outreach.shown", "overture.outreach.stop"})
 """Understood only from a client that asked for extras."""
 
 

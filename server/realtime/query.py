@@ -13,6 +13,7 @@ from sessions.resuming import Return
 MAX_TOKEN = 128
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What a context may be stored under."""
+_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 _MS = re.compile(r"[0-9]{1,10}")
 
 
@@ -24,6 +25,7 @@ class QueryError(ValueError):
 class Query:
     """model: any name, echoed. session: one to go on with, else a new one's.
 
+    time_zone: IANA name of where the person is, "" if the client does not say.
     back: what it shows to go on with that session.
     settings: fields of the session object that it begins with, from a client secret.
     """
@@ -34,6 +36,7 @@ class Query:
     extras: bool
     back: Return = field(default_factory=Return)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    time_zone: str = ""
 
 
 def parse_query(
@@ -60,7 +63,14 @@ def parse_query(
         extras=params.get("extras", "") in {"1", "true"},
         back=Return(named or (None if keyed or token else guest), token, _played(params)),
         settings=settings or {},
+        time_zone=_time_zone(params),
     )
+
+
+def _time_zone(params: Mapping[str, str]) -> str:
+    """What is no zone's name is not worth refusing a talk for."""
+    zone = params.get("time_zone", "")
+    return zone if _ZONE.fullmatch(zone) else ""
 
 
 def _session(params: Mapping[str, str]) -> str:

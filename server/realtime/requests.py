@@ -14,6 +14,8 @@ from server.realtime.client_events import (
     ItemDelete,
     ItemRetrieve,
     ItemTruncate,
+    OutreachShown,
+    OutreachStop,
     PlayoutReport,
     ResponseCancel,
     ResponseCreate,
@@ -112,6 +114,10 @@ class Requests:
                 self._live.cancel(response_id)
             case PlayoutReport(item_id=item_id, played_ms=played_ms):
                 self._live.report_playout(item_id, played_ms)
+            case OutreachShown(outreach_id=outreach_id):
+                self._live.acknowledge(outreach_id)
+            case OutreachStop(outreach_id=outreach_id):
+                self._live.refuse(outreach_id)
             case _:
                 assert_never(event)
 

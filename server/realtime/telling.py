@@ -50,7 +50,7 @@ class Teller:
                 yield from self._truncated(event)
             case told.IdleTimedOut():
                 yield from self._idle(event)
-            case told.ToolCalled():
+            case told.ToolCalled() | told.Replied():
                 pass  # the agent's own affair
             case (
                 told.InterimWords()
@@ -60,6 +60,8 @@ class Teller:
                 | told.TurnMeasured()
                 | told.FloorChanged()
                 | told.Warned()
+                | told.CardShown()
+                | told.CardGone()
             ):
                 if self._extras:
                     yield self._extra(event)
@@ -165,7 +167,9 @@ class Teller:
         | told.PlayoutResumed
         | told.TurnMeasured
         | told.FloorChanged
-        | told.Warned,
+        | told.Warned
+        | told.CardShown
+        | told.CardGone,
     ) -> str:
         make = self._encoder.event
         match event:
@@ -186,6 +190,18 @@ class Teller:
                 return make("overture.floor", state=floor.value)
             case told.Warned(message):
                 return make("overture.warning", message=message)
+            case told.CardShown():
+                return make(
+                    "overture.outreach.card",
+                    outreach_id=event.outreach_id,
+                    text=event.text,
+                    reason=event.reason,
+                    rule=event.rule,
+                    purpose=event.purpose,
+                    spoken_here=event.spoken_here,
+                )
+            case told.CardGone(outreach_id):
+                return make("overture.outreach.gone", outreach_id=outreach_id)
             case _:
                 assert_never(event)
 

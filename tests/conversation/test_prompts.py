@@ -475,13 +475,13 @@ def test_more_prompts_than_a_conversation_holds_go_back() -> None:
     assert talk.reports == {f"p{PROMPT_LIMIT}": "returned"}
 
 
-def test_when_the_session_ends_what_was_not_begun_goes_back_and_the_spoken_is_reported() -> None:
+def test_when_the_session_ends_what_was_not_heard_goes_back() -> None:
     talk = Conversing()
     talk.offer("spoken", *TWO)
     until_begun(talk, "spoken")
     talk.offer("waiting")
     talk.closes()
-    assert talk.reports == {"spoken": "interrupted", "waiting": "returned"}
+    assert talk.reports == {"spoken": "returned", "waiting": "returned"}
     assert talk.floor is Floor.IDLE
     assert talk.machine.next_deadline() is None
 

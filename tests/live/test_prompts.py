@@ -1,0 +1,260 @@
+"""Speaking first through a whole live session, in virtual time."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from conversation.prompts import PromptOutcome
+from intents.replies import Reply
+from live import events as told
+from live.config import SessionConfig
+from live.parts import Parts
+from live.prompts_port import Addressee, Client, KnownBy, ToSay
+from outreach.prompt import Outreach
+from tests.support.talking import KeptInMind, Talk, scripted_parts, talking
+
+READY = "Your latte is ready at the counter."
+LONG = "Two is next, and it goes on and on for quite a while after that."
+ID = "out_" + "a" * 20
+
+
+def outreach(text: str = READY, **changes: object) -> Outreach:
+    fields = {"id": ID, "user": "u42", "text": text, "purpose": "orders", "born": 0, "due": 0}
+    return Outreach.model_validate(fields | {"expires": 900} | changes)
+
+
+def to_say(*sentences: str, **changes: object) -> ToSay:
+    sentences = sentences or (READY,)
+    return ToSay(outreach(" ".join(sentences), **changes), sentences, expires_in=900)
+
+
+class Granting:
+    """Grants what it is asked for, and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.began: list[str] = []
+        self.released: list[str] = []
+        self.reports: list[tuple[PromptOutcome, KnownBy]] = []
+        self.heard_ms = 0
+        self.replies: list[Reply] = []
+        self.uses = 0
+        self.intents: list[str | None] = []
+        self.has_left = False
+
+    def open(self, session: Addressee) -> "Granting":
+        return self
+
+    async def begin(self, outreach_id: str) -> bool:
+        self.began.append(outreach_id)
+        return not self.refuses
+
+    def release(self, outreach_id: str) -> None:
+        self.released.append(outreach_id)
+
+    def report(
+        self,
+        outreach_id: str,
+        outcome: PromptOutcome,
+        heard_ms: int,
+        heard_share: float,
+        by: KnownBy,
+    ) -> None:
+        self.reports.append((outcome, by))
+        self.heard_ms = heard_ms
+
+    def replied(self, outreach_id: str, reply: Reply) -> None:
+        self.replies.append(reply)
+
+    def used(self) -> None:
+        self.uses += 1
+
+    def turned(self, intent: str | None, slots: Mapping[str, str]) -> None:
+        self.intents.append(intent)
+
+    def left(self) -> None:
+        self.has_left = True
+
+
+def parts_with(desk: Granting, memory: KeptInMind | None = None) -> Parts:
+    return replace(scripted_parts(memory), desk=desk)
+
+
+@pytest.fixture
+def desk() -> Granting:
+    return Granting()
+
+
+async def begun(talk: Talk) -> None:
+    """Listens until the prompt sounds."""
+    for _ in range(200):
+        if talk.all(told.AudioSent):
+            return
+        await talk.silence(0.04)
+    raise AssertionError("it never began")
+
+
+async def test_a_prompt_is_claimed_said_and_heard(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say(reason="You ordered it.", rule="order_ready"))
+        await talk.until_quiet()
+        assert desk.began == [ID]
+        assert talk.answers == [READY]
+        assert talk.all(told.ResponseBegun)[0].metadata == {"outreach_id": ID}
+        assert desk.reports == [(PromptOutcome.HEARD, "clock")]
+        (card,) = talk.all(told.CardShown)
+        assert (card.text, card.reason, card.spoken_here) == (READY, "You ordered it.", True)
+
+
+async def test_to_somebody_idle_it_begins_in_the_moment_it_is_offered(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.session.settled()
+        assert talk.all(told.AudioSent), "no time has passed on the session's clock"
+
+
+async def test_what_was_heard_of_it_is_remembered_like_an_answer(desk: Granting) -> None:
+    memory = KeptInMind()
+    async with talking(parts_with(desk, memory)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.until_quiet()
+    (item,) = memory.contexts["test"].items
+    assert (item.role, item.text, item.sources) == ("assistant", READY, ())
+
+
+async def test_it_waits_until_the_person_has_finished_and_was_answered(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        speech = talk.script("when do you close on sunday")
+        await talk.hears(speech[: len(speech) // 2])
+        talk.session.offer(to_say())
+        await talk.hears(speech[len(speech) // 2 :])
+        assert desk.began == []
+        await talk.until_quiet()
+        await talk.until_quiet()
+        await talk.silence(1.0)
+        await talk.until_quiet()
+        assert "5 pm" in talk.answers[0]
+        assert talk.answers[1:] == [READY]
+
+
+async def test_what_may_not_be_said_is_not_said(desk: Granting) -> None:
+    desk.refuses = True
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.silence(1.0)
+        assert talk.played_s == 0
+        assert desk.reports == [(PromptOutcome.REFUSED, "clock")]
+        assert not talk.all(told.CardShown)
+
+
+async def test_a_session_without_a_desk_says_nothing_of_its_own_accord() -> None:
+    async with talking() as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.silence(1.0)
+        assert talk.played_s == 0
+
+
+async def test_a_clients_own_report_tells_how_much_was_heard(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await begun(talk)
+        talk.session.report_playout(talk.all(told.AgentItemBegun)[0].item.id, 0)
+        await talk.until_quiet()
+        assert desk.reports == [(PromptOutcome.HEARD, "client")]
+
+
+@pytest.mark.parametrize(
+    ("on_barge_in", "said_again"),
+    [("resume", (LONG,)), ("again", ("One is first.", LONG)), ("yield", ())],
+)
+async def test_an_interrupted_prompt_does_as_its_rule_says(
+    desk: Granting, on_barge_in: str, said_again: tuple[str, ...]
+) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say("One is first.", LONG, on_barge_in=on_barge_in))
+        while len(talk.all(told.TextSent)) < 2:
+            await talk.silence(0.04)
+        await talk.says("when do you close on sunday")
+        for _ in range(4):
+            await talk.until_quiet()
+            await talk.silence(0.8)
+        assert "5 pm" in talk.answers[1]
+        assert talk.answers[2:] == ([" ".join(said_again)] if said_again else [])
+        outcome = PromptOutcome.HEARD if said_again else PromptOutcome.INTERRUPTED
+        assert [reported for reported, _ in desk.reports] == [outcome]
+        assert len(desk.began) == (2 if said_again else 1)
+        assert len(talk.all(told.CardShown)) == 1
+
+
+async def test_a_session_that_ends_in_the_middle_gives_the_prompt_back(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await begun(talk)
+    assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
+    assert desk.has_left
+
+
+async def test_a_withdrawn_prompt_is_not_begun(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        talk.session.offer(to_say())  # the floor has not been quiet for long enough
+        talk.session.withdraw(ID)
+        await talk.silence(2.0)
+        assert desk.began == []
+        assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.CANCELLED]
+
+
+# In text
+
+
+TEXT = SessionConfig(audio=False)
+
+
+async def test_in_text_it_is_heard_when_the_client_has_shown_it(desk: Granting) -> None:
+    async with talking(parts_with(desk), TEXT) as talk:
+        talk.session.client = Client(acknowledges=True)
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.until_quiet()
+        assert talk.answers == [READY]
+        assert desk.reports == []
+        talk.session.acknowledge(ID)
+        assert desk.reports == [(PromptOutcome.HEARD, "acknowledged")]
+
+
+async def test_what_a_text_client_never_shows_goes_back(desk: Granting) -> None:
+    async with talking(parts_with(desk), TEXT) as talk:
+        talk.session.client = Client(acknowledges=True)
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.waits(12.0)
+        assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
+
+
+async def test_a_stock_text_client_has_heard_what_it_was_sent(desk: Granting) -> None:
+    async with talking(parts_with(desk), TEXT) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say())
+        await talk.until_quiet()
+        assert desk.reports == [(PromptOutcome.HEARD, "sent")]
+
+
+# What is told to whoever schedules prompts
+
+
+async def test_the_desk_hears_of_use_and_of_intents_but_of_no_words(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.says("i'd like a large latte with soy milk")
+        await talk.until_quiet()
+        assert desk.uses >= 1
+        assert desk.intents == ["orderDrink"]
+        assert talk.session.standing.form == "orderDrink"
