@@ -42,10 +42,11 @@ export const FUNNEL = [
 export const plain = (name) => String(name).replaceAll("_", " ");
 
 /** A span in its own measure: "340 ms", "4.2 s", "40 s", "3 min 5 s", "2 h 10 min", "3 days". */
-export function span(seconds) {
+export function span(exact) {
+  const seconds = exact < 9.95 ? exact : Math.round(exact);
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  if (Math.round(seconds) < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return pair(seconds, 60, "min", 1, "s");
   if (seconds < 2 * 86400) return pair(seconds, 3600, "h", 60, "min");
   return `${Math.round(seconds / 86400)} days`;
