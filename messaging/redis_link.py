@@ -5,7 +5,8 @@ because a burst of messages must not take the connections that live talk needs.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
@@ -14,10 +15,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
-from redis.typing import KeyT, StreamIdT
 
 COMMAND_S = 1.0
-"""Longest wait for an answer: Redis gives one in 0.1 ms, across a network in a few."""
+"""Longest wait for an answer, and for a free connection: Redis answers in 0.1 ms, across a network
+in a few."""
+
+COMMANDS_AT_ONCE = 16
+"""Connections for commands. Each subscription has one more, which waits for messages."""
 
 _NOT_OURS = ("maint_notifications_pool_handler", "himport_registry")
 """What a pool adds for its own connections."""
@@ -41,6 +45,7 @@ class RedisLink:
             # Once more at once: a connection that was idle while Redis restarted is dead.
             "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             "decode_responses": False,
+            "max_connections": 10_000,  # bounded here: by the subscriptions, and the commands
             "protocol": 2,
             "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         }
@@ -48,10 +53,11 @@ class RedisLink:
         self._redis = Redis(connection_pool=pool)
         self._pool = pool
         self._known: dict[str, str] = {}
+        self._free = asyncio.Semaphore(COMMANDS_AT_ONCE)
 
     async def run(self, script: str, stream: str, *arguments: str | int | bytes) -> Any:
         """What a script of redis_scripts returns. Raises RedisError, OSError, TimeoutError."""
-        async with asyncio.timeout(COMMAND_S):
+        async with self._connection():
             if sha := self._known.get(script):
                 try:
                     return await self._redis.evalsha(sha, 1, stream, *arguments)
@@ -62,7 +68,7 @@ class RedisLink:
 
     async def do(self, *command: str | int | bytes) -> Any:
         """What a command returns, plainly. Raises as `run`."""
-        async with asyncio.timeout(COMMAND_S):
+        async with self._connection():
             return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def read(
@@ -74,10 +80,21 @@ class RedisLink:
         """
         # At least 1 ms: 0 would mean for ever.
         block = max(1, round(block_s * 1000))
-        streams: dict[KeyT, StreamIdT] = {**after}
         async with asyncio.timeout(block_s + COMMAND_S):
-            found: Any = await self._redis.xread(streams, count=count, block=block)
+            found = await self._redis.execute_command(  # type: ignore[no-untyped-call]
+                *("XREAD", "COUNT", count, "BLOCK", block, "STREAMS", *after, *after.values())
+            )
         return dict(found)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(COMMAND_S):
+            await self._free.acquire()
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                yield
+        finally:
+            self._free.release()
 
     async def aclose(self) -> None:
         """Closes the connections."""
