@@ -45,7 +45,7 @@ function show(box, { decision, text, firings, checks }, { time_zone: zone = "UTC
     el("h3", {}, `Next firings in ${zone}`),
     firings.length ? el("ol", { class: "firings" }, firings.map(firingLine)) : el("p", { class: "soft" }, "It has no times of its own: it fires when its trigger happens."),
     el("h3", {}, user ? `For ${user}, now` : "For a person"),
-    checks.length ? el("ol", { class: "checks" }, checkLines(checks)) : el("p", { class: "soft" }, "Name a person to see what each check says of them."),
+    checks.length ? el("ol", { class: "checks" }, checkLines(checks, decision)) : el("p", { class: "soft" }, "Name a person to see what each check says of them."),
   ];
   box.replaceChildren(...shown.filter(Boolean));
 }
@@ -55,14 +55,15 @@ function firingLine({ at, local, clock_change: change }) {
   return el("li", {}, when, timely(fromNow(at)));
 }
 
-function checkLines(checks) {
+function checkLines(checks, decision) {
+  const ends = decision === "hold" ? "not yet" : "no: it ends here";
   const first = checks.findIndex((check) => !check.passed);
   return checks.map((check, at) => {
-    const verdict = check.passed ? "yes" : at === first ? "no: it ends here" : "no";
+    const verdict = check.passed ? "yes" : at === first ? ends : "no";
     return el(
       "li",
       { data: { passed: String(check.passed) } },
-      badge(check.passed ? "heard" : "failed", verdict),
+      badge(check.passed ? "heard" : verdict === "not yet" ? "held" : "failed", verdict),
       el("b", {}, plain(check.name)),
       check.reason && el("span", {}, check.reason),
       check.until && el("span", { class: "soft" }, `until ${clock(check.until)}`),
