@@ -1,6 +1,7 @@
 """Erasing a person: everything in Redis and in the journal that is theirs."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from sessions.journal_files import FLUSH_S, records
 from sessions.journal_reading import read_user
+from sessions.keys import encoded, person_key
 from sessions.redis import forgotten_key
 
 NOTED_S = 86_400
@@ -25,7 +27,7 @@ async def redis_keys(client: Redis, user: str) -> list[str]:
     Everything of ours is looked through, which takes a second for a hundred thousand keys: it is
     done seldom, and an index would have to be kept right at every turn.
     """
-    own = f"overture:{{{user}}}:"
+    own = person_key(user, "")
     noted = forgotten_key(user)
     found = []
     async for batch in _batches(client):
@@ -37,7 +39,7 @@ async def redis_keys(client: Redis, user: str) -> list[str]:
 
 
 async def forget_in_redis(client: Redis, user: str) -> list[str]:
-    """Erases those keys and returns them.
+    """Erases those keys and returns them; and what indexes over all people say of this one.
 
     It is noted first: what a live conversation of theirs stores afterwards is erased at once.
     """
@@ -46,6 +48,7 @@ async def forget_in_redis(client: Redis, user: str) -> list[str]:
     keys = await redis_keys(client, user)
     for start in range(0, len(keys), BATCH):
         await client.unlink(*keys[start : start + BATCH])
+    await _forget_in_indexes(client, user)
     return keys
 
 
@@ -69,6 +72,15 @@ def _is_of(path: Path, user: str) -> bool:
         return read_user(path) == user
     except FileNotFoundError:  # its day was swept meanwhile
         return False
+
+
+async def _forget_in_indexes(client: Redis, user: str) -> None:
+    """In the sorted sets `overture:index:...`, whatever belongs to a person begins with {USER}."""
+    named = re.sub(r"([*?\[\]\\^-])", r"\\\1", f"{{{encoded(user)}}}")
+    async for key in client.scan_iter(match="overture:index:*", count=BATCH, _type="zset"):
+        found = [name async for name, _ in client.zscan_iter(key, match=f"{named}*", count=BATCH)]
+        for start in range(0, len(found), BATCH):
+            await client.zrem(key, *found[start : start + BATCH])
 
 
 async def _batches(client: Redis) -> AsyncIterator[list[str]]:

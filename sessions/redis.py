@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from sessions.context import SessionContext
+from sessions.keys import person_key
 from sessions.store import StoreUnavailableError
 
 DEFAULT_TTL_S = 1800
@@ -19,7 +20,7 @@ def key_of(session_id: str) -> str:
 
 def forgotten_key(user: str) -> str:
     """Where it is noted when a person was last forgotten: Unix time of that."""
-    return f"overture:{{{user}}}:forgotten"
+    return person_key(user, "forgotten")
 
 
 class RedisSessionStore:

@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import time
 
 import pytest
 from redis.asyncio import Redis
 
+from outreach.claims import Claim
+from outreach.inbox import Event, Inbox
+from outreach.ledger import Ledger
+from outreach.people import Consent, People
+from outreach.prompt import Outreach, outreach_id
+from outreach.states import State
 from sessions.connect import _in_process, connect
 from sessions.context import Item, SessionContext, new_context
 from sessions.forgetting import (
@@ -15,6 +22,7 @@ from sessions.forgetting import (
     journal_files,
     redis_keys,
 )
+from sessions.presence import LiveAt, Presence
 from sessions.redis import RedisSessionStore, forgotten_key, key_of
 from sessions.writer import SessionWriter
 from tests.support.redis_server import RedisServer
@@ -133,6 +141,52 @@ async def test_saving_and_forgetting_at_once_leaves_nothing(client: Redis) -> No
     for live in lives:
         await store.save(live)
     assert await stored(client) == {forgotten_key("u42")}
+
+
+async def test_whatever_is_kept_of_prompts_and_events_goes_too(client: Redis) -> None:
+    ledger, inbox = Ledger(client, "one"), Inbox(client)
+    for user in ("u[4]*{2}", "u4"):
+        now = time()
+        for number in range(3):
+            outreach = Outreach(
+                id=outreach_id("order_ready", user, str(number)),
+                user=user,
+                rule="order_ready",
+                text="Your latte is ready.",
+                born=now,
+                due=now,
+                expires=now + 60,
+                convert_on=("order.collected",),
+            )
+            await ledger.open(outreach, State.PUBLISHED)
+        claim = await ledger.reserve(user, outreach.id, "one/s1")
+        assert isinstance(claim, Claim)
+        await ledger.begin(claim)
+        await ledger.report(claim, State.HEARD)
+        await People(client).seen(user, "Europe/London")
+        await Consent(client).refuse(user, "orders", "themself")
+        await inbox.accept(Event(id=f"of {user}", type="order.ready", user=user, time=now))
+        await Presence(client, "one").enter(LiveAt("s1", user, "one", 0, False))
+    await ledger.aclose()
+    await forget_in_redis(client, "u[4]*{2}")
+    left = {key: await contents(client, key) async for key in client.scan_iter()}
+    mine = outreach_id("order_ready", "u[4]*{2}", "1").encode()
+    told = {key for key, text in left.items() if b"u[4]" in key + text or mine in key + text}
+    assert told == {forgotten_key("u[4]*{2}").encode()}
+    assert len(await ledger.search(user="u4")) == len(await ledger.search()) == 3
+    assert [event.user for event in await inbox.waiting(0)] == ["u4"]
+
+
+async def contents(client: Redis, key: bytes) -> bytes:
+    """All that is stored under a key, as one text."""
+    kind = await client.type(key)
+    if kind == b"zset":
+        return repr(await client.zrange(key, 0, -1)).encode()
+    if kind == b"hash":
+        return repr(await client.hgetall(key)).encode()
+    if kind == b"set":
+        return repr(await client.smembers(key)).encode()
+    return await client.get(key) or b""
 
 
 def record(folder: Path, day: str, name: str, heading: str) -> Path:
