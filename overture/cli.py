@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("--dry-run", action="store_true", help="only tell what would be erased")
     forget.set_defaults(run=_forget)
 
+    _rules_commands(commands.add_parser("rules", help="the rules for speaking first"))
+
     _keys_commands(commands.add_parser("keys", help="who may use the server: API keys"))
 
     new = commands.add_parser("new", help="make an agent's folder that works at once")
@@ -124,6 +126,31 @@ def _keys_commands(keys: argparse.ArgumentParser) -> None:
     withdraw = actions.add_parser("withdraw", help="end a key; the server notices by itself")
     withdraw.add_argument("name", metavar="NAME", help="as `overture keys list` shows it")
     withdraw.set_defaults(run=_keys, action="withdraw")
+
+
+def _rules_commands(rules: argparse.ArgumentParser) -> None:
+    actions = rules.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="every mistake, with its file and line")
+    check.add_argument("folder", nargs="?", type=Path, help="an agent's folder (agents/cafe)")
+    show = actions.add_parser("list", help="every rule, its status and what starts it")
+    show.add_argument("folder", nargs="?", type=Path, help="an agent's folder (agents/cafe)")
+    preview = actions.add_parser("preview", help="when a rule fires next, and what could stop it")
+    replay = actions.add_parser("replay", help="what a rule would have done in past sessions")
+    for one in (preview, replay):
+        one.add_argument("name", metavar="NAME", help="the rule")
+        one.add_argument("--agent", type=Path, metavar="DIR", help="the agent's folder")
+    preview.add_argument("--user", default="", help="for whom")
+    preview.add_argument(
+        "--time-zone", default="", metavar="ZONE", help="the person's (the agent's)"
+    )
+    preview.add_argument(
+        "--from", dest="begin", default="", metavar="TIME", help="2026-10-24T00:00"
+    )
+    replay.add_argument("--days", type=int, default=7, help="how far back (7)")
+    replay.add_argument("--events", type=Path, metavar="FILE", help="JSON lines: type, user, time")
+    replay.add_argument("--json", action="store_true", help="one JSON line a match")
+    for name, one in (("check", check), ("list", show), ("preview", preview), ("replay", replay)):
+        one.set_defaults(run=_rules, action=name)
 
 
 def _agent_argument(parser: argparse.ArgumentParser) -> None:
@@ -213,6 +240,36 @@ def _forget(given: argparse.Namespace) -> int:
     from overture.settings import load_settings
 
     return forget(load_settings(), given.user, dry_run=given.dry_run)
+
+
+def _rules(given: argparse.Namespace) -> int:
+    from overture import rules_command
+
+    match given.action:
+        case "check":
+            return rules_command.check(given.folder or default_agent())
+        case "list":
+            return rules_command.show(given.folder or default_agent())
+        case "preview":
+            return rules_command.preview(
+                given.agent or default_agent(),
+                given.name,
+                user=given.user,
+                time_zone=given.time_zone,
+                begin=given.begin,
+            )
+        case _:
+            from overture.rules_replay import replay_rule
+            from overture.settings import load_settings
+
+            return replay_rule(
+                load_settings().data_dir / "journal",
+                given.agent or default_agent(),
+                given.name,
+                days=given.days,
+                events=given.events,
+                as_json=given.json,
+            )
 
 
 def _keys(given: argparse.Namespace) -> int:

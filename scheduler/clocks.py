@@ -73,6 +73,20 @@ def clock_change(at: float, zone: ZoneInfo) -> str:
     return f"clocks go {way} {_hours(abs(amount))} at {shown:%H:%M}"
 
 
+def change_between(start: float, end: float, zone: ZoneInfo) -> str:
+    """How clocks were changed between two moments, "" if they are as before.
+
+    "clocks go back 1 h on Sun 2026-10-25"; with two changes in between it is none, or the last.
+    """
+    before, after = _offset(start, zone), _offset(end, zone)
+    if before == after:
+        return ""
+    amount = after - before
+    shown = datetime.fromtimestamp(_jump(start, end, zone) - 1, UTC) + before
+    way = "forward" if amount > timedelta(0) else "back"
+    return f"clocks go {way} {_hours(abs(amount))} on {shown:%Y-%m-%d}"
+
+
 def _offset(at: float, zone: ZoneInfo) -> timedelta:
     return datetime.fromtimestamp(at, zone).utcoffset() or timedelta(0)
 

@@ -155,12 +155,14 @@ class Rule(_Model):
             from scheduler.model_problems import nearest  # rapidfuzz is only needed for mistakes
 
             for key in given:
-                if key not in KINDS:
+                if key not in (*KINDS, "zone"):
                     near = nearest(str(key), list(KINDS))
                     hint = f"did you mean '{near}'?" if near else f"known: {', '.join(KINDS)}"
                     raise ValueError(f"there is no trigger '{key}'; {hint}")
-            if len(given) != 1:
+            if sum(key in KINDS for key in given) != 1:
                 raise ValueError("should be one trigger; write a rule for each")
+            if "zone" in given and not {"cron", "once"} & given.keys():
+                raise ValueError("'zone' goes with cron and once; the others look at no clock")
         return given
 
     @field_validator("say", mode="before")

@@ -1,11 +1,13 @@
 """What makes a rule want to speak: a moment, an event, or what a conversation is like."""
 
 import re
+import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,6 +17,7 @@ from pydantic import (
     field_validator,
 )
 
+from scheduler.clocks import zone_of
 from scheduler.cron import CronError, parse_cron
 from scheduler.rule_values import Duration
 
@@ -43,11 +46,28 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _zone_name(name: str) -> str:
+    if zone_of(name) is None:
+        from scheduler.model_problems import nearest  # rapidfuzz is only needed for mistakes
+
+        near = nearest(name, sorted(zoneinfo.available_timezones()))
+        hint = f"did you mean {near}?" if near else "use an IANA name such as Europe/Amsterdam"
+        raise ValueError(f"there is no time zone '{name}'; {hint}")
+    return name
+
+
+ZoneName = Annotated[str, Field(max_length=64), AfterValidator(_zone_name)]
+
+
 class CronTrigger(_Model):
-    """At times of day: minute, hour, day of month, month, day of week, on the person's clock."""
+    """At times of day: minute, hour, day of month, month, day of week.
+
+    zone: the clock that counts, such as the shop's; None: each person's own.
+    """
 
     kind: ClassVar[Kind] = "cron"
     cron: str = Field(max_length=200)
+    zone: ZoneName | None = None
 
     @field_validator("cron")
     @classmethod
@@ -86,10 +106,12 @@ def _moment(given: object) -> object:
 
 
 class OnceTrigger(_Model):
-    """At one moment: on the person's own clock, or, with an offset such as +01:00, everywhere."""
+    """At one moment: on each person's own clock, or on the clock of `zone`, or, with an offset such
+    as +01:00, everywhere."""
 
     kind: ClassVar[Kind] = "once"
     once: Annotated[datetime, BeforeValidator(_moment)]
+    zone: ZoneName | None = None
 
 
 class EventTrigger(_Model):
@@ -196,7 +218,7 @@ def shown(trigger: Any) -> str:
     """In a few words: "event order.ready"."""
     match trigger:
         case CronTrigger():
-            return f"cron {trigger.cron}"
+            return f"cron {trigger.cron}" + (f" in {trigger.zone}" if trigger.zone else "")
         case SessionStartTrigger():
             return "session_start"
         case OnceTrigger():
