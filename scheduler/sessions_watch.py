@@ -1,0 +1,247 @@
+"""Rules that conversations start: their beginning, silence, intents, and intents left unfinished."""
+
+import fnmatch
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import JsonValue, ValidationError
+
+from messaging.bus import Bus, Delivery, Message, Subscription
+from messaging.topics import Topics
+from outreach.inbox import Event
+from outreach.people import People
+from outreach.scripts import command, together
+from scheduler.audience import Audiences
+from scheduler.cards import Cards
+from scheduler.engine import Engine
+from scheduler.happenings import Happening
+from scheduler.index import IN_FORCE, Match, occurrence_key
+from scheduler.rulebook import Rulebook
+from scheduler.rules import Rule
+from scheduler.triggers import AbandonedIntentTrigger, IdleTrigger, KnowledgeChangedTrigger
+from sessions.presence import SessionCard
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 0.5
+LEFT = "overture:scheduler:left"
+"""Session id -> card of conversations that ended with a form open: it may yet be asked about."""
+LEFT_S = 86_400.0
+MAX_LEFT = 10_000
+
+
+class SessionsWatch:
+    """`sweep` looks at all live conversations; happenings come sooner, and for what no card shows.
+
+    counts: "matched", "happenings", "unreadable". Both ways to the same reason have the same key.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        rulebook: Rulebook,
+        engine: Engine,
+        audiences: Audiences,
+        people: People,
+        cards: Cards,
+        bus: Bus,
+        *,
+        agent_zone: str,
+        topics: Topics | None = None,
+    ) -> None:
+        names = topics or Topics()
+        self._redis = redis
+        self._rulebook = rulebook
+        self._engine = engine
+        self._audiences = audiences
+        self._people = people
+        self._cards = cards
+        self._bus = bus
+        self._agent_zone = agent_zone
+        self._topic = names("happenings")
+        self._group = names("scheduler")
+        self._subscription: Subscription | None = None
+        self._done: dict[str, set[str]] = {}
+        self._before: Mapping[str, SessionCard] = {}
+        self.counts: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Listens to happenings from now on."""
+        self._subscription = await self._bus.subscribe(
+            self._topic, self._group, self._from_bus, delivery=Delivery.ONCE
+        )
+
+    async def aclose(self) -> None:
+        """Listens no more."""
+        if self._subscription is not None:
+            await self._subscription.aclose()
+            self._subscription = None
+
+    async def sweep(self) -> None:
+        """One look at every conversation; raises OutreachUnavailableError."""
+        index = self._rulebook.rules()
+        if not any(index.of(kind) for kind in ("session_start", "idle", "abandoned_intent")):
+            return
+        cards = {card.session: card for card in await self._cards.all()}
+        (time,) = await together(self._redis, command("TIME"))
+        now = time[0] + time[1] / 1e6
+        await self._note_left(cards)
+        left = [card for card in await self._left(now) if card.session not in cards]
+        people = await self._known(card.user for card in (*cards.values(), *left))
+        plain = [card.model_dump() for card in cards.values()]
+        gone = [card.model_dump() for card in left]
+        matches = index.sweep(plain, now, people=people, agent_zone=self._agent_zone)
+        matches += [
+            match
+            for match in index.sweep(gone, now, people=people, agent_zone=self._agent_zone)
+            if isinstance(match.rule.trigger, AbandonedIntentTrigger)
+        ]
+        there = cards.keys() | {card.session for card in left}
+        self._done = {session: keys for session, keys in self._done.items() if session in there}
+        for match in matches:
+            await self._matched(match)
+
+    async def happened(self, happening: Happening) -> None:
+        """Acts on one; doing it again changes nothing."""
+        self.counts["happenings"] += 1
+        match happening.kind:
+            case "session_started":
+                card = await self._card(happening)
+                for rule in self._in_force("session_start"):
+                    key = occurrence_key(rule, card.model_dump())
+                    await self._engine.consider(
+                        rule, card.user, key, session=card, born=happening.at
+                    )
+            case "intent":
+                await self._meant(happening)
+            case "knowledge_changed":
+                await self._changed(happening)
+            case "job_done":
+                await self._job(happening)
+            case "turn" | "session_ended":
+                pass  # the analysis looks at what was said
+
+    async def _meant(self, happening: Happening) -> None:
+        rules = [rule for rule in self._rulebook.rules().for_intent(happening.intent)]
+        if not rules or not happening.user:
+            return
+        card = await self._card(happening)
+        data: dict[str, JsonValue] = {"intent": happening.intent, "slots": dict(happening.slots)}
+        key = f"intent:{happening.session}:{happening.at:.3f}"
+        event = _event(happening, key, data)
+        for rule in rules:
+            if rule.status in IN_FORCE:
+                await self._engine.consider(
+                    rule, happening.user, key, event=event, session=card, born=happening.at
+                )
+
+    async def _changed(self, happening: Happening) -> None:
+        document = str(happening.data.get("document", ""))
+        key = f"knowledge:{document}:{happening.id or f'{happening.at:.3f}'}"
+        for rule in self._in_force("knowledge_changed"):
+            trigger = rule.trigger
+            assert isinstance(trigger, KnowledgeChangedTrigger)
+            wanted = trigger.knowledge_changed.documents
+            if not wanted or any(fnmatch.fnmatchcase(document, name) for name in wanted):
+                await self._tell(rule, happening, key, dict(happening.data))
+
+    async def _job(self, happening: Happening) -> None:
+        job = str(happening.data.get("job", ""))
+        key = f"job:{job}:{happening.id or f'{happening.at:.3f}'}"
+        for rule in self._rulebook.rules().for_job(job):
+            if rule.status in IN_FORCE:
+                await self._tell(rule, happening, key, dict(happening.data))
+
+    async def _tell(
+        self, rule: Rule, happening: Happening, key: str, data: dict[str, JsonValue]
+    ) -> None:
+        event = _event(happening, key, data)
+        async for users in self._audiences.of(rule, happening.user):
+            for user in users:
+                await self._engine.consider(rule, user, key, event=event, born=happening.at)
+
+    async def _matched(self, match: Match) -> None:
+        card = SessionCard.model_validate(match.session)
+        done = self._done.setdefault(card.session, set())
+        # Versions count: an edited rule is a rule that has not been decided on here.
+        mark = f"{match.rule.name} {match.rule.version} {match.key}"
+        if mark in done or not card.user:
+            return
+        self.counts["matched"] += 1
+        event, born = None, card.since
+        match match.rule.trigger:
+            case IdleTrigger(idle=idle_s):
+                born = card.active + idle_s
+            case AbandonedIntentTrigger(abandoned_intent=about):
+                born = card.active + about.after
+                data: dict[str, JsonValue] = {"intent": about.intent, "slots": {}}
+                event = Event(
+                    id=match.key, type="abandoned_intent", user=card.user, time=born, data=data
+                )
+            case _:
+                pass
+        await self._engine.consider(
+            match.rule, card.user, match.key, event=event, session=card, born=born
+        )
+        done.add(mark)
+
+    async def _note_left(self, cards: Mapping[str, SessionCard]) -> None:
+        """Keeps the cards of conversations that ended with a form open, and lets go of others."""
+        ended = [card for name, card in self._before.items() if name not in cards and card.form]
+        calls = [command("HSET", LEFT, card.session, card.model_dump_json()) for card in ended]
+        if self._before and (back := cards.keys() - self._before.keys()):
+            calls.append(command("HDEL", LEFT, *back))
+        self._before = dict(cards)
+        if calls:
+            await together(self._redis, *calls)
+
+    async def _left(self, now: float) -> Sequence[SessionCard]:
+        (found,) = await together(self._redis, command("HGETALL", LEFT))
+        cards = [SessionCard.model_validate_json(each) for each in found.values()]
+        cards.sort(key=lambda card: card.active, reverse=True)
+        kept = [card for card in cards[:MAX_LEFT] if now - card.active < LEFT_S]
+        if len(kept) < len(cards):
+            names = {card.session for card in cards} - {card.session for card in kept}
+            await together(self._redis, command("HDEL", LEFT, *names))
+        return kept
+
+    async def _known(self, users: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        known = {}
+        for user in set(users):
+            if user and (person := await self._people.get(user)) is not None:
+                known[user] = person.model_dump()
+        return known
+
+    async def _card(self, happening: Happening) -> SessionCard:
+        for card in await self._cards.all():
+            if card.session == happening.session:
+                return card
+        return SessionCard(
+            session=happening.session,
+            user=happening.user,
+            since=happening.at,
+            active=happening.at,
+        )
+
+    def _in_force(self, kind: Any) -> list[Rule]:
+        return [rule for rule in self._rulebook.rules().of(kind) if rule.status in IN_FORCE]
+
+    async def _from_bus(self, message: Message) -> None:
+        try:
+            happening = Happening.model_validate_json(message.body)
+        except ValidationError as error:
+            self.counts["unreadable"] += 1
+            log.error("a happening on the bus cannot be read", message=message.id, reason=str(error))
+            return
+        await self.happened(happening)
+
+
+def _event(happening: Happening, key: str, data: dict[str, JsonValue]) -> Event:
+    return Event(
+        id=key[:300], type=happening.kind, user=happening.user, time=happening.at, data=data
+    )
