@@ -9,7 +9,7 @@ import { STATES, clock, count, plain, span } from "./words.js";
 
 const GATHER_MS = 100; // the steps so far come all at once
 
-export function entryRoom({ room, rest: [id], notices }) {
+export function entryRoom({ room, rest: [id], notices, router }) {
   let timer = null;
   let over = false;
   const load = async () => {
@@ -38,6 +38,7 @@ export function entryRoom({ room, rest: [id], notices }) {
       notices.fail(error);
     }
   };
+  router.again = load;
   load();
   const follower = new Follower(path("outreach", id, "events"), {
     onEvent: () => (timer ??= setTimeout(load, GATHER_MS)),

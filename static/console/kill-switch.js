@@ -37,11 +37,13 @@ export class KillSwitch {
     this.press.disabled = false;
   }
 
-  /** Nobody knows whether it is on. It can be pressed all the same. */
-  unknown() {
+  /** Nobody knows whether it is on. Without a key it is not for us; else it can be tried. */
+  unknown({ kind }) {
+    const barred = kind === "key" || kind === "forbidden";
     this.state = null;
     this.box.dataset.switch = "unknown";
-    this.words.textContent = "Not known: the server does not answer.";
+    this.words.textContent = barred ? "For operators only." : "Not known now whether outreach is on.";
+    this.press.disabled = barred;
   }
 
   async pressed() {

@@ -30,6 +30,7 @@ export function ledgerRoom({ room, query, notices, router, announce }) {
     load();
   });
   room.append(el("header", { class: "head" }, el("h1", {}, "Ledger")), form, results);
+  router.again = () => load();
   load();
 }
 

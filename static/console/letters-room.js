@@ -3,7 +3,7 @@ import { get, path, post } from "./api.js";
 import { button, el, empty, table, timely } from "./dom.js";
 import { clock, count } from "./words.js";
 
-export function lettersRoom({ room, notices }) {
+export function lettersRoom({ room, notices, router }) {
   const box = el("div", {});
   room.append(el("header", { class: "head" }, el("h1", {}, "Dead letters")), box);
   const load = async () => {
@@ -23,6 +23,7 @@ export function lettersRoom({ room, notices }) {
     await load();
     box.querySelector("button, a")?.focus();
   };
+  router.again = load;
   load();
 }
 

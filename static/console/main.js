@@ -39,11 +39,11 @@ const pulse = new Pulse({
   onDegraded: (words) => notices.degraded(words),
   onBack: () => {
     notices.clear("gone", "unavailable");
-    document.dispatchEvent(new Event("overture:back"));
+    router.again();
   },
   onFail: (error) => {
     notices.fail(error);
-    if (error.kind !== "key" && error.kind !== "forbidden") killSwitch.unknown();
+    killSwitch.unknown(error);
   },
 });
 router.enter();

@@ -32,6 +32,7 @@ export class Router {
     Object.assign(this, { rooms, element, nav, base });
     this.leave = null;
     this.mayLeave = () => true;
+    this.again = () => {};
     window.addEventListener("hashchange", () => this.moved());
   }
 
@@ -49,7 +50,8 @@ export class Router {
   /** Begins the room that the address names. */
   enter() {
     this.leave?.();
-    this.mayLeave = () => true;
+    this.mayLeave = () => true; // a room may ask first
+    this.again = () => {}; // how a room asks the server anew, once it is back
     this.shown = location.hash;
     const { room, rest, query } = parse(location.hash);
     const { title, enter } = this.rooms[room] ?? this.rooms.rules;

@@ -36,6 +36,8 @@ class RuleRoom {
       },
     });
     router.mayLeave = () => !this.isChanged || window.confirm("Leave without saving what you wrote?");
+    router.again = () => (this.drawn ? this.refresh() : this.open());
+    this.drawn = false;
     this.warn = (event) => this.isChanged && event.preventDefault();
     window.addEventListener("beforeunload", this.warn);
   }
@@ -67,6 +69,7 @@ class RuleRoom {
 
   /** Status, funnel and versions anew; what is being written stays. */
   async refresh() {
+    if (!this.name) return; // not saved yet
     try {
       this.draw(await get(path("rules", this.name)));
     } catch (error) {
@@ -76,6 +79,7 @@ class RuleRoom {
 
   /** rule: null of one that is not saved yet. */
   draw(rule) {
+    this.drawn = true;
     const { notices } = this;
     const back = el("a", { class: "back", href: address("rules") }, "Rules");
     const title = el("header", { class: "head" }, el("div", {}, back, el("h1", {}, this.name || "A new rule")));

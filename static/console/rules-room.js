@@ -4,7 +4,7 @@ import { badge, el, empty, table } from "./dom.js";
 import { funnelWords } from "./funnel-bar.js";
 import { address } from "./router.js";
 
-export function rulesRoom({ room, notices }) {
+export function rulesRoom({ room, notices, router }) {
   const list = el("div", {});
   const newRule = el("a", { class: "pill solid", href: address("rules", ["+"]) }, "Write a rule");
   room.append(el("header", { class: "head" }, el("h1", {}, "Rules"), newRule), list);
@@ -17,9 +17,8 @@ export function rulesRoom({ room, notices }) {
       notices.fail(error, load);
     }
   };
+  router.again = load;
   load();
-  document.addEventListener("overture:back", load);
-  return () => document.removeEventListener("overture:back", load);
 }
 
 function ruleTable(rules) {
