@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -44,9 +44,14 @@ def ask_recent(user: str, since: float) -> Call:
     return command("ZREVRANGEBYSCORE", person_key(user, "spoken"), *limits)
 
 
-def read_recent(found: Sequence[bytes]) -> Sequence[Spoken]:
-    """From members and scores in turn."""
+def read_recent(found: Sequence[Any]) -> Sequence[Spoken]:
+    """From members with their scores: in turn (RESP2), or in pairs (RESP3)."""
+    flat = (
+        [part for pair in found for part in pair]
+        if found and isinstance(found[0], list | tuple)
+        else found
+    )
     return [
         Spoken(at=float(score), **orjson.loads(document))
-        for document, score in zip(found[::2], found[1::2], strict=True)
+        for document, score in zip(flat[::2], flat[1::2], strict=True)
     ]
