@@ -28,6 +28,7 @@ _PURPOSE: TypeAdapter[str] = TypeAdapter(Purpose)
 _USER: TypeAdapter[str] = TypeAdapter(User)
 
 _EVERYBODY = index_key("people")
+_ZONES = index_key("zones")
 
 
 @lru_cache(maxsize=1024)
@@ -103,14 +104,21 @@ class People:
         names = [name.decode() for name in found]
         return [decoded(name[1:-1]) for name in names], names[-1] if len(names) == limit else ""
 
+    async def zones(self) -> frozenset[str]:
+        """The time zones of those known; some may be nobody's any more."""
+        (found,) = await together(self._redis, command("SMEMBERS", _ZONES))
+        return frozenset(name.decode() for name in found)
+
     async def _write(self, user: str, fields: Mapping[str, str | bytes]) -> None:
         key = _key(user)
         pairs = [part for pair in fields.items() for part in pair]
+        zone = fields.get("time_zone")
         await together(
             self._redis,
             command("ZADD", _EVERYBODY, 0, member(user)),
             command("HSET", key, *pairs),
             command("EXPIRE", key, KNOWN_S),
+            *([command("SADD", _ZONES, zone)] if zone else []),
         )
 
 

@@ -11,6 +11,8 @@ from sessions.store import StoreUnavailableError
 
 log = structlog.get_logger(__name__)
 
+Work = Callable[[], Awaitable[None]]
+
 
 class Round:
     """Does `work` each `every_s` seconds, as long as `wanted` says so.
@@ -22,7 +24,7 @@ class Round:
     def __init__(
         self,
         name: str,
-        work: Callable[[], Awaitable[None]],
+        work: Work,
         every_s: float,
         wanted: Callable[[], bool],
         failures: Counter[str],

@@ -1,8 +1,8 @@
-"""Rules that conversations start: their beginning, silence, intents, and intents left unfinished."""
+"""Rules that conversations start: their beginning, silence, intents, and what was left undone."""
 
 import fnmatch
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,7 +11,8 @@ from pydantic import JsonValue, ValidationError
 from messaging.bus import Bus, Delivery, Message, Subscription
 from messaging.topics import Topics
 from outreach.inbox import Event
-from outreach.people import People
+from outreach.keys import person_key
+from outreach.people import read_person
 from outreach.scripts import command, together
 from scheduler.audience import Audiences
 from scheduler.cards import Cards
@@ -33,11 +34,18 @@ LEFT = "overture:scheduler:left"
 """Session id -> card of conversations that ended with a form open: it may yet be asked about."""
 LEFT_S = 86_400.0
 MAX_LEFT = 10_000
+PERSON_S = 5.0
+"""What is known of a person is read again so often."""
+PEOPLE_AT_ONCE = 500
+
+Talked = Callable[[str, float], Awaitable[None]]
+"""Told of a conversation in which something was said, and when."""
 
 
 class SessionsWatch:
     """`sweep` looks at all live conversations; happenings come sooner, and for what no card shows.
 
+    talked: is told where something was said, so that the analysis looks there.
     counts: "matched", "happenings", "unreadable". Both ways to the same reason have the same key.
     """
 
@@ -47,11 +55,11 @@ class SessionsWatch:
         rulebook: Rulebook,
         engine: Engine,
         audiences: Audiences,
-        people: People,
         cards: Cards,
         bus: Bus,
         *,
         agent_zone: str,
+        talked: Talked,
         topics: Topics | None = None,
     ) -> None:
         names = topics or Topics()
@@ -59,14 +67,15 @@ class SessionsWatch:
         self._rulebook = rulebook
         self._engine = engine
         self._audiences = audiences
-        self._people = people
         self._cards = cards
         self._bus = bus
         self._agent_zone = agent_zone
+        self._talked = talked
         self._topic = names("happenings")
         self._group = names("scheduler")
         self._subscription: Subscription | None = None
         self._done: dict[str, set[str]] = {}
+        self._read: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._before: Mapping[str, SessionCard] = {}
         self.counts: Counter[str] = Counter()
 
@@ -92,7 +101,7 @@ class SessionsWatch:
         now = time[0] + time[1] / 1e6
         await self._note_left(cards)
         left = [card for card in await self._left(now) if card.session not in cards]
-        people = await self._known(card.user for card in (*cards.values(), *left))
+        people = await self._known((card.user for card in (*cards.values(), *left)), now)
         plain = [card.model_dump() for card in cards.values()]
         gone = [card.model_dump() for card in left]
         matches = index.sweep(plain, now, people=people, agent_zone=self._agent_zone)
@@ -124,10 +133,12 @@ class SessionsWatch:
             case "job_done":
                 await self._job(happening)
             case "turn" | "session_ended":
-                pass  # the analysis looks at what was said
+                pass
+        if happening.kind in ("turn", "intent", "session_ended") and happening.session:
+            await self._talked(happening.session, happening.at)
 
     async def _meant(self, happening: Happening) -> None:
-        rules = [rule for rule in self._rulebook.rules().for_intent(happening.intent)]
+        rules = self._rulebook.rules().for_intent(happening.intent)
         if not rules or not happening.user:
             return
         card = await self._card(happening)
@@ -210,12 +221,18 @@ class SessionsWatch:
             await together(self._redis, command("HDEL", LEFT, *names))
         return kept
 
-    async def _known(self, users: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        known = {}
-        for user in set(users):
-            if user and (person := await self._people.get(user)) is not None:
-                known[user] = person.model_dump()
-        return known
+    async def _known(self, users: Iterable[str], now: float) -> Mapping[str, Mapping[str, Any]]:
+        """What is known of them; read again after a while, in one round trip."""
+        wanted = {user for user in users if user}
+        new = [user for user in wanted if now - self._read.get(user, (0.0, {}))[0] > PERSON_S]
+        for start in range(0, len(new), PEOPLE_AT_ONCE):
+            some = new[start : start + PEOPLE_AT_ONCE]
+            asked = (command("HGETALL", person_key(user, "person")) for user in some)
+            for user, fields in zip(some, await together(self._redis, *asked), strict=True):
+                person = read_person(user, fields)
+                self._read[user] = now, {} if person is None else person.model_dump()
+        self._read = {user: read for user, read in self._read.items() if user in wanted}
+        return {user: plain for user, (_, plain) in self._read.items()}
 
     async def _card(self, happening: Happening) -> SessionCard:
         for card in await self._cards.all():
@@ -236,7 +253,9 @@ class SessionsWatch:
             happening = Happening.model_validate_json(message.body)
         except ValidationError as error:
             self.counts["unreadable"] += 1
-            log.error("a happening on the bus cannot be read", message=message.id, reason=str(error))
+            log.error(
+                "a happening on the bus cannot be read", message=message.id, reason=str(error)
+            )
             return
         await self.happened(happening)
 
