@@ -54,9 +54,10 @@ export async function reached(address, options) {
 export const LEFT = "left";
 
 async function answered(reply) {
-  const told = await reply.json().catch(() => ({}));
-  if (reply.ok) return told;
-  throw refusal(reply.status, told);
+  const told = await reply.json().catch(() => null);
+  if (!reply.ok) throw refusal(reply.status, told ?? {});
+  if (told === null) throw new ApiError("gone", "The server's answer broke off.");
+  return told;
 }
 
 /** The error that an answer with that status and JSON means. */

@@ -25,10 +25,11 @@ export function funnelRoom({ room, notices }) {
     onLink: (state, error) => {
       link.dataset.link = state;
       link.textContent = state === "open" ? "Live" : "Not live: coming back…";
-      if (state === "open") load(); // what happened meanwhile
+      if (state === "open") load(); // what happened before it was followed
       else if (error) notices.fail(error);
     },
   });
+  load();
   return () => {
     clearTimeout(timer);
     follower.leave();

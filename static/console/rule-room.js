@@ -83,7 +83,7 @@ class RuleRoom {
     const { notices } = this;
     const back = el("a", { class: "back", href: address("rules") }, "Rules");
     const title = el("header", { class: "head" }, el("div", {}, back, el("h1", {}, this.name || "A new rule")));
-    const status = rule && ruleStatus(this.name, rule.status, { notices, changed: () => this.refresh() });
+    const status = rule && ruleStatus(rule, { notices, changed: () => this.refresh() });
     if (status) title.append(status);
     this.preview ??= rulePreview({
       name: () => this.name || nameIn(this.editor.text) || "new",

@@ -10,13 +10,13 @@ const STATUSES = {
   paused: { words: "Paused", means: "It says nothing until it is live again." },
 };
 
-/** name: the rule's. status: as it is. changed(): it is another now. */
-export function ruleStatus(name, status, { notices, changed }) {
+/** why: it has that status, if anybody said. changed(): it has another now. */
+export function ruleStatus({ name, status, why }, { notices, changed }) {
   const press = async (wanted) => {
-    const why = wanted === "live" ? await ask(goingLive(name)) : "";
-    if (why === null) return;
+    const reason = wanted === "live" ? await ask(goingLive(name)) : "";
+    if (reason === null) return;
     try {
-      await post(path("rules", name, "status"), { status: wanted, why });
+      await post(path("rules", name, "status"), { status: wanted, why: reason });
       notices.tell(`${name}: ${STATUSES[wanted].words.toLowerCase()} now.`);
       changed();
     } catch (error) {
@@ -31,7 +31,7 @@ export function ruleStatus(name, status, { notices, changed }) {
     }),
   );
   const group = el("div", { class: "segments", role: "group", "aria-label": "Status" }, buttons);
-  return el("div", { class: "status" }, group, el("p", { class: "soft" }, STATUSES[status]?.means ?? ""));
+  return el("div", { class: "status" }, group, el("p", { class: "soft" }, [STATUSES[status]?.means, why].filter(Boolean).join(" ")));
 }
 
 function goingLive(name) {

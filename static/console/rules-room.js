@@ -24,7 +24,7 @@ export function rulesRoom({ room, notices, router }) {
 function ruleTable(rules) {
   const rows = rules.map((rule) => [
     el("div", {}, el("a", { href: address("rules", [rule.name]), class: "strong" }, rule.name), rule.description && el("p", { class: "soft" }, rule.description)),
-    badge(rule.status),
+    el("div", {}, badge(rule.status), rule.why && el("p", { class: "soft" }, rule.why)),
     rule.trigger_words,
     funnelWords(rule.funnel),
   ]);
