@@ -52,11 +52,7 @@ class _Begun:
 
 
 class GroupConsumer:
-    """One member of a group; reads, and settles what its handlers have done.
-
-    Two tasks: one takes entries whenever there may be some, the other sleeps in a blocking read
-    and wakes it.
-    """
+    """One member of a group; reads, and settles what its handlers have done."""
 
     def __init__(
         self,
@@ -87,11 +83,10 @@ class GroupConsumer:
         handling_ms = round((retries.handling_s + LEASE_MARGIN_S) * 1000)
         self._me = (group, self._consumer, handling_ms, encoded(group))
         self._begun: dict[int, _Begun] = {}
-        self._look = asyncio.Event()
-        self._drained = asyncio.Event()
+        self._freed = asyncio.Event()
         self._after = {stream: b"0-0", f"{stream}:nudge": b"0-0"}
         self._handlers = Handlers(
-            handler, self._settle, self._look.set, at_once=at_once, handling_s=retries.handling_s
+            handler, self._settle, self._freed.set, at_once=at_once, handling_s=retries.handling_s
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -105,8 +100,7 @@ class GroupConsumer:
         except AWAY as error:
             self._fails(error)
         self._tasks = [
-            asyncio.create_task(self._take_all(), name=f"bus-take-{self._topic}"),
-            asyncio.create_task(self._watch(), name=f"bus-watch-{self._topic}"),
+            asyncio.create_task(self._run(), name=f"bus-{self._topic}"),
             asyncio.create_task(self._sweep(), name=f"bus-sweep-{self._topic}"),
         ]
 
@@ -125,33 +119,29 @@ class GroupConsumer:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def _take_all(self) -> None:
+    async def _run(self) -> None:
+        """Takes what there is and there is room for, then sleeps until there may be more."""
         tries = 0
         while True:
-            self._look.clear()
+            while not self._handlers.free:
+                self._freed.clear()
+                await self._freed.wait()
             try:
-                wait_s = await self._take() if self._handlers.free else BLOCK_S
+                wait_s = await self._take()
+                self._succeeds()
+                if wait_s > 0:
+                    for stream, entries in (await self._link.read(self._after, wait_s, 1)).items():
+                        self._after[stream.decode()] = entries[-1][0]
+                tries = 0
             except AWAY as error:
                 self._fails(error)
-                wait_s = PAUSES_S[min(tries, len(PAUSES_S) - 1)]
+                await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
                 tries += 1
-                await asyncio.sleep(wait_s)
-                continue
-            tries = 0
-            self._succeeds()
-            if wait_s > 0:
-                try:
-                    async with asyncio.timeout(wait_s):
-                        await self._look.wait()
-                except TimeoutError:
-                    pass
 
     async def _take(self) -> float:
-        """Begins what there is and there is room for. Returns when to look again, in seconds."""
-        count = self._handlers.free
-        script = scripts.TAKE
+        """Returns for how long there is nothing to do unless something is published, seconds."""
         taken, again_ms, more, reached = await self._link.run(
-            script, self._stream, *self._me, count
+            scripts.TAKE, self._stream, *self._me, self._handlers.free
         )
         for entry, attempt, fields in taken:
             await self._begin(entry, attempt, fields)
@@ -159,7 +149,6 @@ class GroupConsumer:
             return 0.0
         if _after(reached, self._after[self._stream]):
             self._after[self._stream] = reached
-        self._drained.set()
         return BLOCK_S if again_ms < 0 else min(BLOCK_S, again_ms / 1000)
 
     async def _begin(self, entry: bytes, attempt: int, flat: list[bytes]) -> None:
@@ -170,19 +159,6 @@ class GroupConsumer:
             self._handlers.begin(message)
         else:
             await self._settle(message, None, "")
-
-    async def _watch(self) -> None:
-        """Wakes the other task when there may be something to take."""
-        while True:
-            await self._drained.wait()
-            self._drained.clear()
-            try:
-                found = await self._link.read(self._after, BLOCK_S, 1)
-            except AWAY:
-                found = {}  # the other task finds out and waits
-            for stream, entries in found.items():
-                self._after[stream.decode()] = entries[-1][0]
-            self._look.set()
 
     async def _settle(self, message: Message, ended: Ended | None, reason: str) -> None:
         """ended: None for a message whose tag is not wanted."""
@@ -195,14 +171,14 @@ class GroupConsumer:
             arguments += [keep]
         elif ended is Ended.CUT_OFF:
             script = scripts.AGAIN
-            arguments += [0, "1"]
+            arguments += [0]
         elif last:
             script = scripts.DEAD
             arguments += [keep, MAX_WAITING, *fields_of(message, begun.owner)]
             arguments += ["reason", reason[:1000], "attempt", message.attempt]
         else:
             script = scripts.AGAIN
-            arguments += [round(self._retries.wait_s(message.attempt) * 1000), "0"]
+            arguments += [round(self._retries.wait_s(message.attempt) * 1000)]
         following = await self._tell(script, *arguments)
         if ended is Ended.FAILED:
             self._count("failed")

@@ -258,12 +258,12 @@ return finish_and_pass_on(ARGV[5], ARGV[6], ARGV[7])
 AGAIN = (
     _GROUP
     + """
--- ARGV[5], [6]: the entry and its key; [7]: in how many ms; [8]: "1" to tell the other consumers.
+-- ARGV[5], [6]: the entry and its key; [7]: in how many ms. Every consumer looks when that is.
 -- Nothing happens if another consumer has it meanwhile.
 local pending = redis.call('XPENDING', stream, group, ARGV[5], ARGV[5], 1)[1]
 if not pending or pending[2] ~= consumer then return nil end
 lease(ARGV[5], ARGV[6], clock() + tonumber(ARGV[7]))
-if ARGV[8] == '1' then nudge() end
+nudge()
 return nil
 """
 )
