@@ -1,5 +1,6 @@
 """Topics and groups at the broker, made as they are needed, and reading a topic from its start."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -19,16 +20,14 @@ ALL_GROUPS = 201
 DELETE_GROUP = 207
 DELETE_TOPIC = 215
 GET_TOPIC = 351
-GET_GROUP = 352
 
 NO_SUCH_TOPIC = 17
-NO_SUCH_GROUP = 26
-FOUND = 0
 NOTHING_THERE = (19, 20, 21)  # not found, "retry at once", offset moved
 
-MIXED = "MIXED"
-FIFO = "FIFO"
 NORMAL = "NORMAL"
+FIFO = "FIFO"
+DELAY = "DELAY"
+"""What a topic takes, and nothing else."""
 
 STALE_S = 3600.0
 """An instance renews its own groups each ten minutes; an hour without means that it is gone."""
@@ -43,7 +42,7 @@ class Admin:
     async def make_topic(self, topic: str, kind: str, queues: int = 8) -> None:
         """Makes it unless it is there; one that is there stays as the operator made it."""
         async with Remoting(self._address) as broker:
-            if not await _there(broker, GET_TOPIC, {"topic": topic}, NO_SUCH_TOPIC):
+            if not await _there(broker, topic):
                 await broker.call(
                     PUT_TOPIC,
                     {
@@ -63,8 +62,8 @@ class Admin:
         """Makes it unless it is there. A new one, and one that is an instance's `own`, begins with
         what is published from now on: by itself it might begin with the oldest message."""
         async with Remoting(self._address) as broker:
-            there = await _there(broker, GET_GROUP, {"group": group}, NO_SUCH_GROUP)
-            if own or not there:
+            # Asking for the one group by its name would make it, of the wrong kind.
+            if own or group not in await _groups(broker):
                 config = _group_config(group, topic, orderly)
                 await broker.call(PUT_GROUP, {}, json.dumps(config).encode())
                 for queue in range(await _queues(broker, topic)):
@@ -91,19 +90,29 @@ class Admin:
         """Groups, with their topics, of instances that are gone. now: Unix time."""
         now = time.time() if now is None else now
         async with Remoting(self._address) as broker:
-            _, body = await broker.call(ALL_GROUPS, {})
+            groups = await _groups(broker)
         found = []
-        for group, config in json.loads(body).get("subscriptionGroupTable", {}).items():
+        for group, config in groups.items():
             for mark in config.get("subscriptionDataSet") or ():
                 if names.AT in group and mark.get("version", 0) / 1000 < now - STALE_S:
                     found.append((group, str(mark.get("topic", ""))))
         return found
 
+    async def shown(self, topic: str, offset: int) -> None:
+        """Returns when `read` shows what was sent to a topic of one queue: the broker has a
+        message a moment before its readers do."""
+        async with Remoting(self._address) as broker:
+            for _ in range(100):
+                end, _ = await broker.call(MAX_OFFSET, {"topic": topic, "queueId": "0"})
+                if int(end["offset"]) > offset:
+                    return
+                await asyncio.sleep(0.01)
+
     async def read(self, topic: str, most: int) -> AsyncIterator[Stored]:
         """The newest `most` messages of a topic of one queue, oldest first."""
         of = {"topic": topic, "queueId": "0"}
         async with Remoting(self._address) as broker:
-            if not await _there(broker, GET_TOPIC, {"topic": topic}, NO_SUCH_TOPIC):
+            if not await _there(broker, topic):
                 return
             end = int((await broker.call(MAX_OFFSET, of))[0]["offset"])
             at = int((await broker.call(MIN_OFFSET, of))[0]["offset"])
@@ -118,14 +127,20 @@ class Admin:
                 at = following
 
 
-async def _there(broker: Remoting, code: int, fields: dict[str, str], missing: int) -> bool:
+async def _there(broker: Remoting, topic: str) -> bool:
     try:
-        await broker.call(code, fields)
+        await broker.call(GET_TOPIC, {"topic": topic})
     except RemotingError as error:
-        if error.code == missing:
+        if error.code == NO_SUCH_TOPIC:
             return False
         raise
     return True
+
+
+async def _groups(broker: Remoting) -> dict[str, dict[str, Any]]:
+    _, body = await broker.call(ALL_GROUPS, {})
+    groups: dict[str, dict[str, Any]] = json.loads(body).get("subscriptionGroupTable", {})
+    return groups
 
 
 async def _queues(broker: Remoting, topic: str) -> int:

@@ -1,8 +1,8 @@
 """What our topics and groups are called at the broker.
 
-A topic of ours is three there: TOPIC for messages without an order and for delayed ones,
-TOPIC__keyed for those with a key (RocketMQ keeps order by whole queues, which would hold up the
-others), and TOPIC__dead for dead letters. A group reads one topic each, as RocketMQ wants it.
+A topic of ours is four there, because a topic takes one kind of message only: TOPIC for messages
+without an order, TOPIC__keyed for those with a key, TOPIC__later for delayed ones, TOPIC__dead for
+dead letters. A group of ours is one there for each of the first three.
 """
 
 import hashlib
@@ -28,6 +28,11 @@ def encode(name: str) -> str:
 def keyed(name: str) -> str:
     """The topic, or group, for messages with a key."""
     return f"{name}__keyed"
+
+
+def later(name: str) -> str:
+    """The topic, or group, for delayed messages."""
+    return f"{name}__later"
 
 
 def dead(topic: str) -> str:

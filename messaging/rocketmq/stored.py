@@ -1,4 +1,4 @@
-"""Messages as the broker stores and sends them (RocketMQ 5, MessageDecoder), for reading a topic."""
+"""Messages as the broker stores and sends them, for reading a topic (RocketMQ's MessageDecoder)."""
 
 import struct
 import zlib
