@@ -101,7 +101,7 @@ class Intake:
             )
         except BusError as error:
             self.counts["not on the bus"] += 1
-            log.warning("an event waits for the bus", event=event.id, reason=str(error))
+            log.warning("an event waits for the bus", id=event.id, reason=str(error))
         return Accepted(event.id, duplicate=False)
 
     async def handle(self, event: Event) -> None:

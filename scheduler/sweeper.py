@@ -60,7 +60,7 @@ class Sweeper:
         except OutreachUnavailableError:
             raise
         except Exception as error:
-            log.exception("an event cannot be handled", event=event.id, type=event.type)
+            log.exception("an event cannot be handled", id=event.id, type=event.type)
             self.counts["failed"] += 1
             await self._inbox.done(event.id, {"failed": f"{type(error).__name__}: {error}"})
 
