@@ -39,6 +39,7 @@ _TOKEN = re.compile(
 )
 _PLACE = re.compile(r"<input>:1:(\d+): (?:Syntax error: )?(.*)")
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_MEANT = {"and": "&&", "or": "||", "not": "!"}
 _WORDS = ("true", "false", "null", "in", "has")
 
 
@@ -169,7 +170,9 @@ def _check_signs(source: str, tokens: list[Token]) -> None:
     for quotes in ('"""', "'''"):
         if quotes in source:
             raise ConditionError('write texts in single quotes or "', source.index(quotes) + 1)
-    for before, token in pairwise(tokens):
+    for before, token in pairwise([Token("sign", "", 0), *tokens]):
+        if token.text in _MEANT and token.kind == "name" and before.text != ".":
+            raise ConditionError(f"write {_MEANT[token.text]} for {token.text}", token.column)
         if before.text == token.text == "/" and token.column == before.column + 1:
             raise ConditionError("comments go into the rule's description", before.column)
 
@@ -268,8 +271,6 @@ def _syntax_error(said: str) -> ConditionError:
     message = found[2].strip()
     if "recognition error at: '= '" in message or "recognition error at: '='" in message:
         message = "a single '='; write == to compare"
-    elif "extraneous input 'and'" in message or "extraneous input 'or'" in message:
-        message = "write && for and, || for or"
     elif "<EOF>" in message and message.startswith("mismatched"):
         message = "it ends too early"
     return ConditionError(f"{message[:200]}", int(found[1]))

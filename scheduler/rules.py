@@ -163,6 +163,8 @@ class Rule(_Model):
                 raise ValueError("should be one trigger; write a rule for each")
             if "zone" in given and not {"cron", "once"} & given.keys():
                 raise ValueError("'zone' goes with cron and once; the others look at no clock")
+        elif not isinstance(given, BaseModel):
+            raise ValueError(f"should be one of `{'`, `'.join(f'{kind}: ...' for kind in KINDS)}`")
         return given
 
     @field_validator("say", mode="before")
