@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from sessions.cancellable import make_cancellable
 from sessions.private_redis import PrivateRedis, RedisUnavailableError
 from sessions.redis_url import without_password
 
@@ -67,6 +68,7 @@ async def _named(url: str) -> RedisConnection:
         pool = BlockingConnectionPool.from_url(url, **_OPTIONS)
     except ValueError as error:
         raise RedisUnavailableError(f"OVERTURE_REDIS_URL={shown}: {error}") from None
+    make_cancellable(pool)
     client = Redis(connection_pool=pool)
 
     async def aclose() -> None:
@@ -121,6 +123,7 @@ async def _private(program: Path, folder: Path) -> RedisConnection:
         path=str(server.socket),
         **_OPTIONS,
     )
+    make_cancellable(pool)
     client = Redis(connection_pool=pool)
 
     async def aclose() -> None:

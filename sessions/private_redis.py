@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from sessions import die_with_parent
+from sessions.ending import end
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +34,6 @@ READY_S = 10.0
 
 TAKE_OVER_S = 1.0
 """How often a second process looks whether the first one still runs the server."""
-
-CANCEL_AGAIN_S = 0.2
-"""How long a task that was cancelled gets to end before it is cancelled once more."""
 
 
 class RedisUnavailableError(Exception):
@@ -86,10 +84,8 @@ class PrivateRedis:
 
     async def aclose(self) -> None:
         """Stops the server if it is ours; what was written is on the disk afterwards."""
-        while self._keeper is not None and not self._keeper.done():
-            # Again and again: libraries below may swallow a cancellation that comes as they end.
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper], timeout=CANCEL_AGAIN_S)
+        if self._keeper is not None:
+            await end(self._keeper)
         if self._server is not None and self._server.returncode is None:
             self._server.send_signal(signal.SIGCONT)  # a stopped process would not hear the next
             self._server.terminate()

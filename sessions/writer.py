@@ -6,6 +6,7 @@ from types import TracebackType
 import structlog
 
 from sessions.context import SessionContext
+from sessions.ending import end
 from sessions.store import SessionStore, StoreUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -73,8 +74,7 @@ class SessionWriter:
             log.error("session contexts were not written before the end", lost=self.waiting)
         finally:
             if self._task is not None:
-                self._task.cancel()
-                await asyncio.gather(self._task, return_exceptions=True)
+                await end(self._task)
 
     def save(self, context: SessionContext) -> None:
         """Writes the context soon; a newer one of the same session takes its place."""
