@@ -121,7 +121,11 @@ class Bus(Protocol):
 
     name: str
     """Of the technology, for start-up lines: "memory", "Redis Streams", "RocketMQ at HOST:8081"."""
-    counts: Mapping[tuple[str, str, str], int]
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str, str], int]:
+        """(topic, group, what) -> how often; see above."""
+        ...
 
     async def start(self) -> None:
         """Connects. Raises BusUnavailableError only if asked to be strict by its constructor;

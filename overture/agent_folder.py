@@ -42,8 +42,8 @@ class Agent:
     """An agent as its folder says it.
 
     name: the folder's name, which clients call `model`. documents: files below knowledge/.
-    version: a hash of everything in the folder. notices: what an operator should know: the mistakes
-    in rules among it, as a rule with a mistake is left out and stops nothing else.
+    version: a hash of everything in the folder. rule_problems: of rules that are left out, as a
+    rule with a mistake stops nothing else. notices: what an operator should know, these among it.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Agent:
     documents: tuple[Path, ...]
     version: str
     rules: tuple[Rule, ...] = ()
+    rule_problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property
@@ -83,6 +84,7 @@ def load_agent(folder: Path) -> Agent:
         documents=tuple(path for path in _files(folder / "knowledge")),
         version=content_hash(folder),
         rules=rules.rules,
+        rule_problems=rules.problems,
         notices=tuple(f"{problem} (this rule is left out)" for problem in rules.problems),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,6 +22,7 @@ from knowledge.passages import Answerer
 from knowledge.scripted import ScriptedAnswerer
 from live.config import SessionConfig
 from live.parts import Parts
+from live.prompts_port import NoDesk
 from live.tools import NoTools, Toolbox
 from overture.agent_folder import Agent
 from overture.errors import UserError
@@ -39,6 +41,9 @@ from voice.recognizers.scripted import ScriptedRecognizer
 from voice.silero import SileroVoiceActivity
 from voice.synthesis import Synthesizer, Voice
 from voice.synthesizers.cached import CachedSynthesizer
+
+if TYPE_CHECKING:
+    from overture.speaking_first import SpeakingFirst
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +66,7 @@ class Engine:
 class Assembly:
     """Everything that answers, joined and started. model_counts: None without a language model.
 
+    first: what makes it speak first, None where only questions are asked.
     queues: how much waits, by what for.
     """
 
@@ -73,6 +79,7 @@ class Assembly:
     client_secrets: SecretStore
     model_counts: ModelCounts | None
     index: KnowledgeIndex
+    first: "SpeakingFirst | None"
     queues: Mapping[str, Callable[[], float]]
 
 
@@ -98,22 +105,25 @@ class _Memory:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
+async def assemble(
+    settings: Settings, agent: Agent, *, speaks_first: bool = False
+) -> AsyncIterator[Assembly]:
     """Chooses, starts and joins the parts; stops them in the end.
 
+    speaks_first: with rules, the bus and delivery of prompts.
     Raises UserError when something that was asked for is not there.
     """
     async with AsyncExitStack() as stack:
         index = KnowledgeIndex(read_documents(agent.knowledge_folder))
         async with _starting() as starting:
-            memory = starting.create_task(_memory(settings, stack))
+            memory = starting.create_task(_memory(settings, agent, stack, first=speaks_first))
             recognizers = starting.create_task(_recognizers(settings, agent, stack))
             synthesizer = starting.create_task(_synthesizer(settings, agent, stack))
             answering = starting.create_task(_answerer(settings, agent, index, stack))
             toolbox = starting.create_task(_toolbox(agent))
         activity = SileroVoiceActivity()
         stack.push_async_callback(activity.aclose)
-        keeper, client_secrets, where, durable = memory.result()
+        keeper, client_secrets, where, durable, first = memory.result()
         heard, hears = recognizers.result()
         voice, speaks = synthesizer.result()
         answerer, answers, model_counts = answering.result()
@@ -131,6 +141,8 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             follows_instructions=model_counts is not None,
             toolbox=toolbox.result(),
             journal=await _journal(settings, stack),
+            desk=NoDesk() if first is None else first.desk,
+            time_zone=agent.settings.time_zone,
         )
         yield Assembly(
             agent,
@@ -142,6 +154,7 @@ async def assemble(settings: Settings, agent: Agent) -> AsyncIterator[Assembly]:
             client_secrets,
             model_counts,
             index,
+            first,
             {"session_writes": lambda: keeper.waiting},
         )
 
@@ -190,8 +203,8 @@ async def _journal(settings: Settings, stack: AsyncExitStack) -> Journal:
 
 
 async def _memory(
-    settings: Settings, stack: AsyncExitStack
-) -> tuple[_Memory, SecretStore, str, bool]:
+    settings: Settings, agent: Agent, stack: AsyncExitStack, *, first: bool
+) -> "tuple[_Memory, SecretStore, str, bool, SpeakingFirst | None]":
     # Importing redis takes half a second: here it is hidden behind the recognizer's start.
     await asyncio.to_thread(importlib.import_module, "sessions.connect")
     from sessions.connect import connect
@@ -207,7 +220,11 @@ async def _memory(
     store = RedisSessionStore(redis.client, settings.session_ttl_s)
     writer = await stack.enter_async_context(SessionWriter(store))
     client_secrets = RedisSecretStore(redis.client)
-    return _Memory(writer), client_secrets, redis.description, redis.durable
+    speaking = None
+    if first:
+        joined = await asyncio.to_thread(importlib.import_module, "overture.speaking_first")
+        speaking = await joined.speaking_first(settings, agent, redis, stack)
+    return _Memory(writer), client_secrets, redis.description, redis.durable, speaking
 
 
 async def _recognizers(

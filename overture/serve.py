@@ -62,7 +62,7 @@ async def _serve(
     # Until the server takes over the signals, SIGTERM must close what was opened so far.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, starting.cancel)
     async with (
-        assemble(settings, agent) as assembly,
+        assemble(settings, agent, speaks_first=True) as assembly,
         tracing(settings.otlp_endpoint, agent.name) as traces,
     ):
         registry = CollectorRegistry()
@@ -134,6 +134,10 @@ def start_up_lines(assembly: Assembly, url: str) -> str:
     rows = [(engine.port, engine.name, engine.better) for engine in assembly.engines]
     memory, _, better = assembly.memory.partition(". ")
     rows.append(("sessions", memory, better))
+    if assembly.first is not None:
+        rows.append(("bus", assembly.first.bus.name, assembly.first.bus.trouble))
+        live = sum(rule.status == "live" for rule in assembly.agent.rules)
+        rows.append(("rules", f"{len(assembly.agent.rules)} in the folder, {live} live", ""))
     lines = [f"Overture: {assembly.agent.settings.name} is listening at {url}"]
     for port, name, hint in rows:
         lines.append(f"  {port:<12} {name}" + (f"   (better: {hint})" if hint else ""))

@@ -182,6 +182,12 @@ class Settings(BaseSettings):
         "Redis), `rocketmq://HOST:8081`, or `memory` (this process alone). `auto` is `redis`, or "
         "`memory` where Redis is in-process too.",
     )
+    topics: str = Field(
+        default="",
+        max_length=2000,
+        description="What topics and groups are called at the broker: a prefix (`staging-`), or "
+        "names (`outreach=acme-prompts,events=acme-events`).",
+    )
     instance: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9._-]{0,64}$",
