@@ -36,13 +36,14 @@ class Firing:
 def next_firings(trigger: TimeTrigger, zone: ZoneInfo, after: float, n: int = 10) -> list[Firing]:
     """The first n firings later than `after` (Unix time), in order; fewer if there are no more."""
     found: list[Firing] = []
-    before = after
+    before = Firing(after, "", "", clock_change(after, zone))
     for firing in _firings(trigger, zone, after):
         if len(found) >= min(n, MOST):
             break
-        change = firing.clock_change or change_between(before, firing.at, zone)
-        found.append(replace(firing, clock_change=change))
-        before = firing.at
+        told = before.clock_change or firing.clock_change
+        between = "" if told else change_between(before.at, firing.at, zone)
+        found.append(replace(firing, clock_change=firing.clock_change or between))
+        before = firing
     return found
 
 

@@ -116,23 +116,8 @@ paths = st.sampled_from(
 )
 literals = st.sampled_from(
     [
-        "0",
-        "1",
-        "2",
-        "-1",
-        "0.5",
-        "2.0",
-        "9007199254740993",
-        "'a'",
-        '"b"',
-        "''",
-        "true",
-        "false",
-        "null",
-        "r'a'",
-        "'\\\\a'",
-        "1u",
-        "[1]",
+        *("0", "1", "2", "-1", "0.5", "2.0", "9007199254740993", "1u", "[1]"),
+        *("'a'", '"b"', "''", "r'a'", "'\\\\a'", "true", "false", "null"),
     ]
 )
 signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
@@ -162,7 +147,7 @@ people = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(conditions, min_size=1, max_size=6), people)
 def test_a_sweep_finds_exactly_what_every_condition_by_itself_gives(
     sources: list[str], of_people: list[tuple[dict[str, Any], int, str]]
