@@ -13,6 +13,7 @@ from live import events as told
 from live.answers import Answers
 from live.config import ResponseRequest
 from live.core import Core
+from live.earcon import earcon
 from live.history import Item, function_call_item, new_item_id
 from live.mind import Mind
 from live.mouth import Mouth
@@ -61,6 +62,7 @@ class Said:
     sources: list[Passage] = field(default_factory=list)
     begun: bool = False
     called: bool = False
+    lead_in_ms: int = 0
     samples: int = 0
     truncated_ms: int | None = None
     client_reported: bool = False
@@ -85,6 +87,8 @@ class Answering:
         self._said: dict[int, Said] = {}
         self.ended: Said | None = None
         """The response that ended last."""
+        self.announced: set[str] = set()
+        """Prompts that begin with a sound."""
         self.answers = Answers(core, mind, work, self._on_answer_finished)
         self.mouth = Mouth(
             core.parts.synthesizer,
@@ -180,7 +184,10 @@ class Answering:
             watch,
         )
         self._said[response] = said
-        self.mouth.begin(response, audio=audio, voice=voice)
+        lead_in = earcon() if said.outreach_id in self.announced else None
+        self.announced.discard(said.outreach_id)
+        self.mouth.begin(response, audio=audio, voice=voice, lead_in=lead_in)
+        said.lead_in_ms = self.mouth.lead_in_ms(response)
         core.tell(told.response_begun(said.response_id, config, request, metadata))
 
     def _on_answer_finished(self, work: int) -> None:
@@ -252,7 +259,7 @@ class Answering:
 
     def _truncate(self, said: Said, played_ms: int, text: str) -> None:
         if said.begun and said.audio:
-            said.truncated_ms = played_ms
+            said.truncated_ms = played_ms = played_ms + said.lead_in_ms
             if said.kept:
                 self._core.tell(told.ItemTruncated(said.item_id, played_ms, text))
 

@@ -45,7 +45,7 @@ class _Voicing:
 
 @dataclass(slots=True)
 class _Speech:
-    """One response's audio."""
+    """One response's audio. lead_in: samples before its first word."""
 
     response: int
     audio: bool
@@ -55,6 +55,7 @@ class _Speech:
     written: int = 0
     stop_after: int | None = None
     reported_at: float = 0.0
+    lead_in: int = 0
     client: tuple[int, float] | None = None
 
 
@@ -91,10 +92,15 @@ class Mouth:
 
     # What the machine commands
 
-    def begin(self, response: int, *, audio: bool, voice: Voice) -> None:
-        """A response will be said."""
+    def begin(
+        self, response: int, *, audio: bool, voice: Voice, lead_in: Pcm | None = None
+    ) -> None:
+        """A response will be said. lead_in: a sound before its words."""
         self.stop()
-        self._speech = _Speech(response, audio, voice)
+        self._speech = speech = _Speech(response, audio, voice)
+        if audio and lead_in is not None:
+            speech.playout.write(lead_in)
+            speech.lead_in = speech.written = len(lead_in)
 
     def speak(self, response: int, text: str) -> None:
         """Says this after what was to be said before."""
@@ -109,6 +115,8 @@ class Mouth:
         if speech.audio:
             self._idle.clear()
             self._to_voice.set()
+            if speech.lead_in:
+                self._flow()  # while the words are being made
 
     def prepare(self, text: str, voice: Voice) -> None:
         """Has the sentence's audio made, so that it lies in the synthesizer's cache."""
@@ -180,8 +188,16 @@ class Mouth:
         """Posts where the listener is now, so that the machine decides on what is true."""
         speech = self._speech
         if speech is not None and speech.audio and speech.playout.sent:
-            now = self._clock.now()
-            self._post(PlayoutAdvanced(speech.response, _ms(self._played(speech, now))))
+            self._post_played(speech, self._played(speech, self._clock.now()))
+
+    def _post_played(self, speech: _Speech, played: int) -> None:
+        """The machine counts from the first word."""
+        self._post(PlayoutAdvanced(speech.response, _ms(max(0, played - speech.lead_in))))
+
+    def lead_in_ms(self, response: int) -> int:
+        """How long the response's audio goes before its first word."""
+        speech = self._current(response)
+        return _ms(speech.lead_in) if speech is not None else 0
 
     def _played(self, speech: _Speech, now: float) -> int:
         by_clock = speech.playout.played(now)
@@ -249,9 +265,7 @@ class Mouth:
         speech.sentences[index].marks = marks
         voiced = speech.written - speech.sentences[index].start
         self._post(SentenceVoiced(speech.response, index, _ms(voiced), marks))
-        if self._unclock is None:
-            self._unclock = self._clock.add(self._advance)
-            self._advance(self._clock.now())
+        self._flow()
 
     async def _make(self, text: str, voice: Voice) -> None:
         try:
@@ -262,6 +276,11 @@ class Mouth:
             self._log.info("preparing_speech_failed")
 
     # Playing
+
+    def _flow(self) -> None:
+        if self._unclock is None:
+            self._unclock = self._clock.add(self._advance)
+            self._advance(self._clock.now())
 
     def _advance(self, now: float) -> bool:
         speech = self._speech
@@ -281,7 +300,8 @@ class Mouth:
 
     def _begin_sentences(self, speech: _Speech) -> None:
         for index, voicing in enumerate(speech.sentences):
-            if not voicing.begun and 0 <= voicing.start < speech.playout.sent:
+            led_in = index == 0 and speech.lead_in > 0
+            if not voicing.begun and (led_in or 0 <= voicing.start < speech.playout.sent):
                 self._begin_sentence(speech, index)
 
     def _begin_sentence(self, speech: _Speech, index: int) -> None:
@@ -298,7 +318,7 @@ class Mouth:
                 return
             if not voicing.over and voicing.begun and 0 <= voicing.end <= played:
                 voicing.over = True
-                self._post(PlayoutAdvanced(speech.response, _ms(played)))
+                self._post_played(speech, played)
                 self._post(SentencePlayed(speech.response, index))
 
     def _write_text(self, speech: _Speech) -> None:

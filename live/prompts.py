@@ -107,6 +107,8 @@ class Prompts:
         if to_say is None:
             return
         self._replying.begun(to_say)
+        if to_say.outreach.earcon and outreach_id not in self._carded:
+            self._answering.announced.add(outreach_id)
         if outreach_id not in self._carded:
             self.card(to_say.outreach, spoken_here=True)
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from conversation.prompts import PromptOutcome
 from intents.replies import Reply
 from live import events as told
 from live.config import SessionConfig
+from live.earcon import earcon
 from live.parts import Parts
 from live.prompts_port import Addressee, Client, KnownBy, ToSay
 from outreach.prompt import Outreach
@@ -16,6 +18,7 @@ from tests.support.talking import KeptInMind, Talk, scripted_parts, talking
 
 READY = "Your latte is ready at the counter."
 LONG = "Two is next, and it goes on and on for quite a while after that."
+WORD_MS = 250
 ID = "out_" + "a" * 20
 
 
@@ -258,3 +261,23 @@ async def test_the_desk_hears_of_use_and_of_intents_but_of_no_words(desk: Granti
         assert desk.uses >= 1
         assert desk.intents == ["orderDrink"]
         assert talk.session.standing.form == "orderDrink"
+
+
+async def test_a_prompt_that_asks_for_a_sound_begins_with_one(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say("One is first.", LONG, earcon=True))
+        await begun(talk)
+        first = talk.all(told.AudioSent)[0].samples
+        assert np.array_equal(first, earcon()[: len(first)])
+        while len(talk.all(told.TextSent)) < 2:
+            await talk.silence(0.04)
+        await talk.says("when do you close on sunday")
+        for _ in range(3):
+            await talk.until_quiet()
+            await talk.silence(0.8)
+        cut = talk.all(told.ItemTruncated)[0]
+        sound_ms = len(earcon()) // 24
+        assert cut.audio_end_ms >= len(cut.text.split()) * WORD_MS + sound_ms
+        assert talk.answers[-1] == LONG, "nothing is lost of what follows"
+        assert desk.reports == [(PromptOutcome.HEARD, "clock")]

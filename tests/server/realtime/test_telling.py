@@ -48,6 +48,11 @@ EVERY_EVENT: tuple[told.LiveEvent, ...] = (
     told.TurnMeasured("item_u", {"end_of_turn": 250.0}),
     told.FloorChanged(Floor.SPEAKING),
     told.Warned("be careful"),
+    told.CardShown(
+        "out_1", "Your latte is ready.", "You ordered it.", "order_ready", "orders", True
+    ),
+    told.CardGone("out_1"),
+    told.Replied("out_1", "not_now", 600.0),
 )
 
 
@@ -96,6 +101,8 @@ def test_our_own_events_come_only_when_asked_for() -> None:
         "overture.turn",
         "overture.floor",
         "overture.warning",
+        "overture.outreach.card",
+        "overture.outreach.gone",
     ]
 
 
