@@ -7,6 +7,7 @@ crossed out when everybody has been decided on: whoever leads then goes on with 
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -91,6 +92,8 @@ class Ticker:
     async def start(self) -> None:
         """Lets APScheduler run; its import takes a while, and only leaders need it."""
         asyncio_clock = await asyncio.to_thread(import_module, "apscheduler.schedulers.asyncio")
+        # It tells of every job that is added, which here is each firing.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._clock = asyncio_clock.AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True}
         )
