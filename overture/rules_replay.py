@@ -122,8 +122,9 @@ def _moments(
         for event in _read_events(events):
             if event.type == rule.trigger.event:
                 talk = next((t for t in talks if _is_in(t, event)), None)
-                seen = event_of(event.type, event.time, event.user, event.data)
-                yield _Moment(event.time, event.user, event.id or str(event.time), talk, seen)
+                key = event.id or str(event.time)
+                posted = event_of(event.type, event.time, event.user, event.data)
+                yield _Moment(event.time, event.user, key, talk, posted)
         return
     for talk in talks:
         for at, key, seen in _within(rule, talk, agent):
