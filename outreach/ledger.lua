@@ -266,7 +266,6 @@ function ask.give_back()
   if not (state == 'reserved' or state == 'speaking') or field('epoch') ~= epoch then
     return answer('taken')
   end
-  redis.call('HINCRBY', entry, 'epoch', 1)  -- whatever the claim asks from now on is refused
   if unsaid and state == 'speaking' then
     redis.call('HINCRBY', entry, 'begun', -1)
   end
