@@ -17,6 +17,7 @@ from live.session import LiveSession
 from overture.agent_folder import load_agent
 from overture.compose import Assembly, assemble
 from overture.settings import Settings
+from overture.speaking_first import SpeakingFirst
 from server.app import create_app
 from server.host import AgentCard, ServerHost
 from server.run import bind, make_server
@@ -71,10 +72,14 @@ class Serving:
 
 
 class Stage:
-    """A thread with an event loop on which the café's parts live; servers are put up on it."""
+    """A thread with an event loop on which the café's parts live; servers are put up on it.
 
-    def __init__(self, settings: Settings) -> None:
+    speaks_first: with the scheduler, the bus and delivery.
+    """
+
+    def __init__(self, settings: Settings, *, speaks_first: bool = False) -> None:
         self._settings = settings
+        self._speaks_first = speaks_first
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
         self._stack = contextlib.AsyncExitStack()
@@ -84,7 +89,15 @@ class Stage:
         """Starts the parts."""
         self._thread.start()
         agent = load_agent(CAFE)
-        self._assembly = self.run(self._stack.enter_async_context(assemble(self._settings, agent)))
+        assembling = assemble(self._settings, agent, speaks_first=self._speaks_first)
+        self._assembly = self.run(self._stack.enter_async_context(assembling))
+
+    @property
+    def first(self) -> SpeakingFirst:
+        """What speaking first is joined from."""
+        assert self._assembly is not None
+        assert self._assembly.first is not None
+        return self._assembly.first
 
     @property
     def data_dir(self) -> Path:
