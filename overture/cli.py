@@ -98,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("--dry-run", action="store_true", help="only tell what would be erased")
     forget.set_defaults(run=_forget)
 
+    scheduler = commands.add_parser("scheduler", help="the scheduler alone, beside servers")
+    _agent_argument(scheduler)
+    scheduler.add_argument("--bus", help="redis, or rocketmq://HOST:8081 (redis)")
+    scheduler.set_defaults(run=_scheduler)
+
     _rules_commands(commands.add_parser("rules", help="the rules for speaking first"))
 
     _keys_commands(commands.add_parser("keys", help="who may use the server: API keys"))
@@ -240,6 +245,17 @@ def _forget(given: argparse.Namespace) -> int:
     from overture.settings import load_settings
 
     return forget(load_settings(), given.user, dry_run=given.dry_run)
+
+
+def _scheduler(given: argparse.Namespace) -> int:
+    from overture.agent_folder import load_agent
+    from overture.settings import load_settings
+
+    settings = load_settings(bus=given.bus)
+    agent = load_agent(given.agent or default_agent())
+    from overture.scheduler_command import run_scheduler
+
+    return run_scheduler(settings, agent)
 
 
 def _rules(given: argparse.Namespace) -> int:
