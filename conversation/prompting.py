@@ -125,7 +125,7 @@ class Prompting:
             return self._critical_may_begin(waiting)
         if state.user_active or state.response is not None or state.now < state.client_until:
             return False
-        if state.now < state.quiet_since + QUIET[waiting.prompt.priority]:
+        if state.now < state.quiet_since + _quiet_before(waiting.prompt):
             return False
         if waiting.prompt.priority is Priority.HIGH:
             return True
@@ -240,7 +240,11 @@ class Prompting:
         for waiting in self._queue.waiting.values():
             times += [waiting.prompt.due, waiting.prompt.expires]
             if waiting.prompt.priority is not Priority.CRITICAL:
-                times.append(state.quiet_since + QUIET[waiting.prompt.priority])
+                times.append(state.quiet_since + _quiet_before(waiting.prompt))
             elif waiting.since is not None:
                 times.append(waiting.since + CRITICAL_PATIENCE)
         return times
+
+
+def _quiet_before(prompt: Prompt) -> float:
+    return max(QUIET[prompt.priority], prompt.quiet)

@@ -43,7 +43,8 @@ class Prompt:
     """Something to say to this person of the agent's own accord.
 
     due, expires: seconds on the machine's clock; it is not begun outside of them.
-    attempts: how often it may be begun in all.
+    attempts: how often it may be begun in all. quiet: seconds of mutual silence that it waits for,
+    where its priority needs less; a critical one waits for none.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Prompt:
     expires: float = float("inf")
     on_barge_in: OnBargeIn = OnBargeIn.RESUME
     attempts: int = 2
+    quiet: float = 0.0
 
 
 @dataclass(slots=True)

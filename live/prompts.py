@@ -72,6 +72,7 @@ class Prompts:
             expires=now + to_say.expires_in,
             on_barge_in=OnBargeIn(outreach.on_barge_in),
             attempts=to_say.attempts,
+            quiet=outreach.quiet_s,
         )
         core.post(e.PromptOffered(prompt))
 

@@ -52,6 +52,8 @@ class Outreach(BaseModel):
     priority: Priority = "normal"
     earcon: bool = False
     on_barge_in: Literal["resume", "again", "yield"] = "resume"
+    quiet_s: float = Field(default=0.0, ge=0, le=30)
+    """Silence that it waits for, where its priority needs less."""
     offline: Literal["wait", "drop"] = "wait"
     attempts: int = Field(default=2, ge=1, le=10)
     born: float

@@ -291,6 +291,7 @@ class Rule(_Model):
             priority=self.delivery.priority,
             earcon=self.delivery.earcon,
             on_barge_in=self.delivery.on_barge_in,
+            quiet_s=self.delivery.quiet,
             offline=self.delivery.offline,
             attempts=self.policy.attempts,
             born=born,

@@ -64,6 +64,19 @@ def test_a_prompt_waits_for_the_silence_its_priority_asks_for(
     assert talk.reports == {"p": "heard"}
 
 
+@pytest.mark.parametrize(("priority", "quiet_s"), [(HIGH, 2.0), (NORMAL, 2.0), (LOW, 3.0)])
+def test_a_prompt_waits_for_the_silence_it_asks_for_where_its_priority_needs_less(
+    priority: Priority, quiet_s: float
+) -> None:
+    talk = Conversing()
+    talk.user_says("a large latte")
+    talk.until_quiet()
+    over = talk.time_of(c.EndResponse)
+    talk.offer("p", priority=priority, quiet=2.0)
+    talk.silence(5000)
+    assert began(talk, "p") - over == pytest.approx(quiet_s + 0.005, abs=0.033)
+
+
 @pytest.mark.parametrize("priority", [LOW, NORMAL, HIGH])
 def test_no_prompt_but_a_critical_one_begins_while_the_user_has_the_floor(
     priority: Priority,

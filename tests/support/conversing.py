@@ -199,11 +199,12 @@ class Conversing:
         expires_in: float = float("inf"),
         on_barge_in: OnBargeIn = OnBargeIn.RESUME,
         attempts: int = 2,
+        quiet: float = 0.0,
     ) -> None:
         """Something is to be said first. Times in seconds from now."""
         due, expires = self.now + due_in, self.now + expires_in
         sentences = sentences or (f"This is prompt {prompt_id}.",)
-        prompt = Prompt(prompt_id, sentences, priority, due, expires, on_barge_in, attempts)
+        prompt = Prompt(prompt_id, sentences, priority, due, expires, on_barge_in, attempts, quiet)
         self.post(e.PromptOffered(prompt))
 
     # What can be looked at afterwards
