@@ -11,7 +11,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from messaging import redis_scripts as scripts
 from messaging.bus import Handler, Message, Retries
-from messaging.handling import Ended, Handlers, end
+from messaging.handling import CANCEL_AGAIN_S, Ended, Handlers, end
 from messaging.local import MAX_WAITING
 from messaging.redis_link import RedisLink
 from messaging.redis_messages import encoded, fields_of, message_of, paired, text_of
@@ -88,8 +88,10 @@ class GroupConsumer:
         self._handlers = Handlers(
             handler, self._settle, self._freed.set, at_once=at_once, handling_s=retries.handling_s
         )
-        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
+        self._asleep = False
         self.trouble = ""
         """Why it gets nothing now, "" when it does."""
 
@@ -99,18 +101,23 @@ class GroupConsumer:
             await self._enter()
         except AWAY as error:
             self._fails(error)
-        self._tasks = [
-            asyncio.create_task(self._run(), name=f"bus-{self._topic}"),
-            asyncio.create_task(self._sweep(), name=f"bus-sweep-{self._topic}"),
-        ]
+        self._runner = asyncio.create_task(self._run(), name=f"bus-{self._topic}")
+        self._sweeper = asyncio.create_task(self._sweep(), name=f"bus-sweep-{self._topic}")
 
     async def aclose(self) -> None:
         """Takes no more, lets handlers that run finish, gives the rest to the others."""
-        if not self._closing:
-            self._closing = True
-            await end(*self._tasks)
-            await self._handlers.aclose(self._finish_s)
-            self.trouble = ""
+        if self._closing:
+            return
+        self._closing = True
+        while self._runner is not None and not self._runner.done():
+            # Not while it takes: what Redis has given it would be nobody's until the lease ends.
+            if self._asleep:
+                self._runner.cancel()
+            await asyncio.wait([self._runner], timeout=CANCEL_AGAIN_S)
+        if self._sweeper is not None:
+            await end(self._sweeper)
+        await self._handlers.aclose(self._finish_s)
+        self.trouble = ""
 
     async def _enter(self) -> None:
         try:
@@ -122,21 +129,24 @@ class GroupConsumer:
     async def _run(self) -> None:
         """Takes what there is and there is room for, then sleeps until there may be more."""
         tries = 0
-        while True:
-            while not self._handlers.free:
-                self._freed.clear()
-                await self._freed.wait()
+        while not self._closing:
             try:
                 wait_s = await self._take()
                 self._succeeds()
+                tries = 0
+                self._asleep = True
                 if wait_s > 0:
                     for stream, entries in (await self._link.read(self._after, wait_s, 1)).items():
                         self._after[stream.decode()] = entries[-1][0]
-                tries = 0
+                while not self._handlers.free:
+                    self._freed.clear()
+                    await self._freed.wait()
             except AWAY as error:
                 self._fails(error)
+                self._asleep = True
                 await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
                 tries += 1
+            self._asleep = False
 
     async def _take(self) -> float:
         """Returns for how long there is nothing to do unless something is published, seconds."""
@@ -145,7 +155,7 @@ class GroupConsumer:
         )
         for entry, attempt, fields in taken:
             await self._begin(entry, attempt, fields)
-        if more:
+        if more or not self._handlers.free:
             return 0.0
         if _after(reached, self._after[self._stream]):
             self._after[self._stream] = reached

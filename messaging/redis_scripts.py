@@ -80,7 +80,7 @@ local function finish_and_pass_on(id, key, keep)
       return {entry[1], 1, entry[2]}
     end
   end
-  lease(following, key, 0)
+  lease(following, key, clock())
   nudge()
   return nil
 end
@@ -90,20 +90,18 @@ end
 PUBLISH = (
     _COMMON
     + """
--- ARGV: most entries, how long handled ones stay (ms), delay (ms), then the fields
-local most, stay, delay = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local fields = {unpack(ARGV, 4)}
+-- ARGV: most entries, delay (ms), then the fields. Returns 1, or 0 if it is full.
+local most, delay = tonumber(ARGV[1]), tonumber(ARGV[2])
+local fields = {unpack(ARGV, 3)}
 if delay > 0 then
-  if redis.call('ZCARD', stream .. ':later') >= most then return redis.error_reply('FULL later') end
+  if redis.call('ZCARD', stream .. ':later') >= most then return 0 end
   local id = redis.call('XADD', stream .. ':delayed', '*', unpack(fields))
   redis.call('ZADD', stream .. ':later', clock() + delay, id)
   nudge()
   return 1
 end
-"""
-    + """
 if redis.call('XLEN', stream) >= most and fields_of({0, fields})['owner'] == '' then
-  return redis.error_reply('FULL')
+  return 0
 end
 put(fields)
 return 1
@@ -193,7 +191,7 @@ for _, leased in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT'
     taken[#taken + 1] = {entry[1], pending and pending[4] or 1, entry[2]}
   else  -- somebody removed it from the stream
     local following = finish(id, key)
-    if following then lease(following, key, 0) end
+    if following then lease(following, key, clock()) end
   end
 end
 

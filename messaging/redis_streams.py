@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from messaging import redis_scripts as scripts
 from messaging.bus import (
@@ -34,7 +34,7 @@ from messaging.bus import (
     check_body,
 )
 from messaging.handling import end
-from messaging.redis_group import STAY_S, GroupConsumer
+from messaging.redis_group import GroupConsumer
 from messaging.redis_link import RedisLink
 from messaging.redis_messages import encoded, fields_of, message_of, stream_of, text_of
 from messaging.redis_private import PrivateConsumer
@@ -113,18 +113,15 @@ class RedisStreamsBus:
         check_body(body)
         message = Message(id or uuid.uuid4().hex, topic, tag, key, body, time.time())
         arguments = (
-            *(self._most, round(STAY_S * 1000), max(0, round(delay_s * 1000))),
+            *(self._most, max(0, round(delay_s * 1000))),
             *fields_of(message, encoded(owner)),
         )
         stream = stream_of(topic)
         try:
-            try:
-                await self._link.run(scripts.PUBLISH, stream, *arguments)
-            except ResponseError as error:
-                if "FULL" not in str(error):
-                    raise
-                await self._make_room(topic, stream)
-                await self._link.run(scripts.PUBLISH, stream, *arguments)
+            if not await self._link.run(scripts.PUBLISH, stream, *arguments):
+                why_full = await self._make_room(topic, stream)
+                if not await self._link.run(scripts.PUBLISH, stream, *arguments):
+                    raise BusFullError(why_full)
         except (RedisError, OSError, TimeoutError) as error:
             self._fails(error)
             raise BusUnavailableError(self._refused) from None
@@ -132,14 +129,16 @@ class RedisStreamsBus:
         self._counts[topic, "", "published"] += 1
         return message.id
 
-    async def _make_room(self, topic: str, stream: str) -> None:
+    async def _make_room(self, topic: str, stream: str) -> str:
+        """Removes what every group has handled; returns what to say if that was not enough."""
         left, slowest = await self._link.run(scripts.TRIM, stream, "", self._most // 2)
-        if left >= self._most or not slowest:
-            group = slowest.decode("utf-8", "replace") or "nobody (delayed messages)"
-            raise BusFullError(
-                f"{left:,} messages of {topic!r} wait, the oldest for group {group!r}: start its "
-                f"consumers, or remove it with: redis-cli XGROUP DESTROY '{stream}' '{group}'"
-            )
+        if left < self._most:
+            return f"{self._most:,} messages of {topic!r} wait until they are due"
+        group = slowest.decode("utf-8", "replace")
+        return (
+            f"{left:,} messages of {topic!r} wait, the oldest for group {group!r}: start its "
+            f"consumers, or remove it with: redis-cli XGROUP DESTROY '{stream}' '{group}'"
+        )
 
     async def subscribe(
         self,

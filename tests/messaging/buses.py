@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from messaging.bus import Bus
 from messaging.memory import MemoryBroker, MemoryBus
 from messaging.redis_streams import RedisStreamsBus
-from tests.messaging.rocketmq_broker import rocketmq, rocketmq_of_its_own
+from tests.messaging.rocketmq_broker import rocketmq, rocketmq_to_kill
 from tests.support.redis_server import PROGRAM, RedisServer
 
 PATIENCE = 30.0
@@ -63,21 +63,21 @@ class RedisBrokerInTests:
     """A real redis-server."""
 
     def __init__(self, server: RedisServer) -> None:
-        self._server = server
+        self.server = server
         self._clients: list[Redis] = []
 
     def bus(self, instance: str) -> Bus:
-        self._clients.append(Redis.from_url(self._server.url))
+        self._clients.append(Redis.from_url(self.server.url))
         return RedisStreamsBus(self._clients[-1], instance, finish_s=0.1)
 
     def url(self) -> str | None:
-        return self._server.url
+        return self.server.url
 
     def away(self) -> None:
-        self._server.kill()
+        self.server.kill()
 
     def back(self) -> None:
-        self._server.start()
+        self.server.start()
 
     async def aclose(self) -> None:
         for client in self._clients:
@@ -110,7 +110,7 @@ async def redis_streams() -> AsyncIterator[CanFail]:
 BROKERS = {"memory": memory, "redis-streams": redis_streams, "rocketmq": rocketmq}
 """Those that every contract test runs against."""
 
-CAN_FAIL = {"redis-streams": redis_streams, "rocketmq": rocketmq_of_its_own}
+CAN_FAIL = {"redis-streams": redis_streams, "rocketmq": rocketmq_to_kill}
 """Those whose broker can go away."""
 
 
