@@ -85,7 +85,11 @@ def replay_rule(
     moments = sorted(_moments(rule, talks, agent, events), key=lambda moment: moment.at)
     counts: Counter[str] = Counter()
     said: dict[str, list[_Said]] = defaultdict(list)
+    known: set[tuple[str, str]] = set()
     for moment in moments:
+        if (moment.user, moment.key) in known:
+            continue  # the same occurrence, found once more
+        known.add((moment.user, moment.key))
         outcome, reason = _decided(rule, moment, said[moment.user], agent)
         counts[outcome] += 1
         _tell(moment, outcome, reason, as_json=as_json)

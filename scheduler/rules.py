@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from intents.templates import TemplateError as SentenceError
+from intents.templates import parse_template, references
 from outreach.prompt import Expected, Outreach, Priority, User, outreach_id
 from scheduler.conditions import Condition, ConditionError, condition
 from scheduler.content import ContentError, TemplateError, template
@@ -226,6 +228,8 @@ class Rule(_Model):
                 raise ValueError(
                     f"answer '{expected.name}': `event: TYPE` goes with `does: event`, and only so"
                 )
+            for sentence in expected.sentences:
+                _understandable(expected.name, sentence)
         return expects
 
     @model_validator(mode="after")
@@ -317,6 +321,17 @@ def _readable(text: str) -> None:
         template(text)
     except TemplateError as error:
         raise ValueError(str(error)) from None
+
+
+def _understandable(name: str, sentence: str) -> None:
+    try:
+        named = any(True for _ in references(parse_template(sentence)))
+    except SentenceError as error:
+        raise ValueError(f"answer '{name}': {sentence!r}: {error}") from None
+    if named:
+        raise ValueError(
+            f"answer '{name}': {sentence!r} has a slot or a phrase; only words, (a|b) and [a] here"
+        )
 
 
 def _said(text: str, variables: Mapping[str, object], longest: int) -> str:
