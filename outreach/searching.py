@@ -45,7 +45,11 @@ class Searching:
             reads = [command("HGETALL", person_key(of, "outreach", id)) for of, id in named]
             for fields in await together(self._redis, *reads) if reads else []:
                 # Without a document: its time of keeping was over, or its person was forgotten.
-                if b"doc" in fields and _fits(entry := read_entry(fields), rule, state, words):
+                if b"doc" not in fields:
+                    continue
+                entry = read_entry(fields)
+                # An index has the time at which it was written, a moment before the entry itself.
+                if entry.steps[0].at < before and _fits(entry, rule, state, words):
                     found.append(entry)
             if len(found) >= limit or len(names) < PAGE:
                 break

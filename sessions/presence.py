@@ -127,6 +127,8 @@ for i = 1, #beats, 2 do
     redis.call('HDEL', KEYS[2], beats[i])
   end
 end
+redis.call('EXPIRE', KEYS[1], 60)
+redis.call('EXPIRE', KEYS[2], 60)
 """
 )
 
