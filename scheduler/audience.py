@@ -7,9 +7,8 @@ from outreach.people import People
 from scheduler.cards import Cards
 from scheduler.rules import Rule
 
-BATCH = 16
-"""People who are decided on together: a few ms of work and half of the connections to Redis; then
-others have their turn."""
+BATCH = 8
+"""People who are decided on together: a few ms of work; then others have their turn."""
 
 
 class Audiences:

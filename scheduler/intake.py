@@ -15,7 +15,7 @@ from outreach.inbox import Event, Inbox
 from outreach.ledger import Ledger
 from outreach.prompt import outreach_id
 from scheduler.audience import Audiences
-from scheduler.engine import Engine
+from scheduler.engine import Engine, Seen
 from scheduler.overtaken import Overtaken
 from scheduler.policy import Decision, Verdict
 from scheduler.rulebook import Rulebook
@@ -106,37 +106,43 @@ class Intake:
 
     async def handle(self, event: Event) -> None:
         """Everything that follows from an event; doing it again changes nothing."""
+        index = self._rulebook.rules()
+        rules = index.for_event(event.type)
         notes: dict[str, JsonValue] = {}
+        seen: Seen | None = None
         if event.user:
-            cancelled, converted = await asyncio.gather(
+            # Together, because each is a journey to Redis and somebody waits to hear of it.
+            cancelled, seen, _ = await asyncio.gather(
                 self._ledger.cancel_on(event.user, event.type),
-                self._ledger.converted_by(event.user, event.type),
+                self._engine.see(event.user) if rules else _nobody(),
+                self._overtaken.note(event, index),
             )
             notes |= {"cancelled": cancelled} if cancelled else {}
-            notes |= {"converted": converted} if converted else {}
-            await self._overtaken.note(event, self._rulebook.rules())
         outcomes: list[tuple[Rule, str, Verdict | str]] = []
-        rules = self._rulebook.rules().for_event(event.type)
         for rule in rules:
-            outcomes += await self._started(rule, event)
+            outcomes += await self._started(rule, event, seen)
+        if event.user and (converted := await self._ledger.converted_by(event.user, event.type)):
+            notes["converted"] = converted
         notes |= self._outcome(event, rules, outcomes)
         # An event that its publisher put on the bus itself is kept here first now, for its outcome.
         if not await self._inbox.done(event.id, notes) and await self._inbox.accept(event):
             await self._inbox.done(event.id, notes)
         self.counts["handled"] += 1
 
-    async def _started(self, rule: Rule, event: Event) -> list[tuple[Rule, str, Verdict | str]]:
+    async def _started(
+        self, rule: Rule, event: Event, seen: Seen | None
+    ) -> list[tuple[Rule, str, Verdict | str]]:
         if rule.audience is None and not event.user:
             return [(rule, "", "the event has no user, and the rule no audience")]
         outcomes: list[tuple[Rule, str, Verdict | str]] = []
         async for users in self._audiences.of(rule, event.user):
-            for user, verdict in await self._considered(rule, users, event):
+            for user, verdict in await self._considered(rule, users, event, seen):
                 if len(outcomes) < MAX_PROMPTS:
                     outcomes.append((rule, user, verdict))
         return outcomes
 
     async def _considered(
-        self, rule: Rule, users: Sequence[str], event: Event
+        self, rule: Rule, users: Sequence[str], event: Event, seen: Seen | None
     ) -> list[tuple[str, Verdict | str]]:
         due = _due(event)
 
@@ -144,8 +150,9 @@ class Intake:
             overtaken = await self._overtaken.by(rule, user, event)
             if overtaken:
                 return user, f"{overtaken} had happened before"
+            known = seen if user == event.user else None
             return user, await self._engine.consider(
-                rule, user, event.id, event=event, born=event.time, due=due
+                rule, user, event.id, event=event, born=event.time, due=due, seen=known
             )
 
         return list(await asyncio.gather(*map(one, users)))
@@ -184,6 +191,10 @@ class Intake:
             )
             return
         await self.handle(event)
+
+
+async def _nobody() -> None:
+    return None
 
 
 def _due(event: Event) -> float:
