@@ -22,6 +22,7 @@ function dataOf(event) {
   return lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n");
 }
 
+const QUIET_MS = 25_000; // the server says something each 10 s
 const PASSING = new Set(["gone", "unavailable", "failed"]); // worth trying again
 
 /** Follows a stream until it is left, and comes back to it when it breaks. */
@@ -70,7 +71,9 @@ export class Follower {
     const parser = new SseParser();
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
+      const silence = setTimeout(() => reader.cancel(), QUIET_MS); // a line can die without a word
       const piece = await reader.read().catch(() => ({ done: true })); // it broke: as if it had ended
+      clearTimeout(silence);
       if (piece.done) return;
       for (const event of parser.feed(piece.value)) this.onEvent(event);
     }
