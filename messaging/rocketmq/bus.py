@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 CONNECT_S = 5.0
 PUBLISH_S = 2.0
 SUBSCRIBE_S = 10.0
+SETTLE_LOOK_S = 0.01
 FAIL_FAST_S = 1.0
 """Away for longer than this, a publisher is told so at once."""
 WATCH_S = 0.25
@@ -166,7 +167,7 @@ class RocketMQBus:
         retries: Retries | None = None,
         at_once: int = 16,
     ) -> Subscription:
-        """See the port. With the broker away it returns after 10 s and goes on trying."""
+        """See the port. With the broker away it returns in spite of it, and goes on trying."""
         client = self._running()
         since = time.time() - CLOCKS_S
         wanted_tag = tag_filter(tags)
@@ -194,7 +195,9 @@ class RocketMQBus:
         subscription.start(self._consumers(client, subscription, delivery))
         try:
             async with asyncio.timeout(SUBSCRIBE_S):
-                await subscription.settled()
+                # Either may come first, and neither is an event of its own.
+                while not subscription.settled and not self._away:  # noqa: ASYNC110
+                    await asyncio.sleep(SETTLE_LOOK_S)
         except TimeoutError:
             log.warning("subscribed, but no messages yet", topic=topic, why=self.trouble)
         except asyncio.CancelledError:
@@ -227,6 +230,12 @@ class RocketMQBus:
             await self._client.aclose()
             self._client = None
 
+    @property
+    def _away(self) -> bool:
+        """Not for a moment only."""
+        down = self._down_since
+        return down is not None and time.monotonic() - down > FAIL_FAST_S
+
     def _running(self) -> Client:
         if self._client is None:
             raise BusError("the bus has not started, or is closed")
@@ -250,7 +259,7 @@ class RocketMQBus:
     async def _send(self, message: ToSend, kind: str) -> int:
         """Once the broker has it; a broker that is away for a moment is waited for."""
         client = self._running()
-        if self._down_since is not None and time.monotonic() - self._down_since > FAIL_FAST_S:
+        if self._away:
             raise BusUnavailableError(self.trouble)
         last = f"{self.name} did not take the message within {PUBLISH_S:g} s"
         try:

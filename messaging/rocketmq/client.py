@@ -102,8 +102,8 @@ class Client:
 
     async def ready(self) -> None:
         """Returns when the channel is open."""
-        # Looked at, because gRPC cannot stop waiting for a change of a channel that is closed.
-        while not self.connected:
+        # gRPC cannot stop waiting for a change of a channel that was closed meanwhile.
+        while not self.connected:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_S)
 
     async def brokers(self, topic: str, client: ClientId) -> Sequence[Any]:

@@ -100,10 +100,10 @@ class RocketMQSubscription:
         ]
         self._tasks.append(asyncio.create_task(self._keep(), name=f"rocketmq-keep-{self.group}"))
 
-    async def settled(self) -> None:
-        """Returns once the broker hands out messages to all its consumers."""
-        for consumer in self.consumers:
-            await consumer.settled.wait()
+    @property
+    def settled(self) -> bool:
+        """Whether the broker hands out messages to all its consumers."""
+        return all(consumer.settled.is_set() for consumer in self.consumers)
 
     @property
     def trouble(self) -> str:

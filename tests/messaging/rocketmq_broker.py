@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from messaging.bus import Bus
 from tests.support.rocketmq_server import (
     RocketMQServer,
-    rocketmq_server,
     shared_rocketmq,
     skip_unless_able,
 )
@@ -41,7 +40,9 @@ async def rocketmq() -> AsyncIterator[RocketMQBrokerInTests]:
 
 
 @asynccontextmanager
-async def rocketmq_of_its_own() -> AsyncIterator[RocketMQBrokerInTests]:
-    """The adapter over a real server to be killed."""
-    with rocketmq_server() as server:
-        yield RocketMQBrokerInTests(server)
+async def rocketmq_to_kill() -> AsyncIterator[RocketMQBrokerInTests]:
+    """The same, and it may be killed: tests of a process run one after another."""
+    skip_unless_able()
+    server = shared_rocketmq()
+    yield RocketMQBrokerInTests(server)
+    server.start()  # where a test has left it dead

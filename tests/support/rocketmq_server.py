@@ -1,17 +1,15 @@
-"""A real RocketMQ for tests, by script/rocketmq: one for a whole run, and others to be killed.
+"""A real RocketMQ for tests, by script/rocketmq: one for a whole run, killed and started again.
 
 Where it cannot run (no Java or Maven), tests that need it are left out and say so; in CI they fail.
 """
 
 import atexit
-import contextlib
 import functools
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,21 +76,9 @@ class RocketMQServer:
             return subprocess.CompletedProcess(done.args, done.returncode, "", said.read())
 
 
-@contextlib.contextmanager
-def rocketmq_server() -> Iterator[RocketMQServer]:
-    """One that runs, until the end of the block."""
-    skip_unless_able()
-    server = RocketMQServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
 @functools.cache
 def shared_rocketmq() -> RocketMQServer:
-    """One for all the tests of this process, which use topics of their own. Not to be killed."""
+    """One for all tests of this process. Each uses topics of its own; who kills it, mends it."""
     server = RocketMQServer()
     atexit.register(server.remove)
     server.start()
