@@ -1,7 +1,7 @@
 """Everything reached over HTTP and WebSocket, as one ASGI application.
 
 Starlette, not FastAPI: importing FastAPI costs 0.75 s of CPU more than Starlette does (0.94 to
-0.19 s), and nothing here has a request body to describe.
+0.19 s); the API's description is made from its table when it is asked for.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -25,7 +26,9 @@ from server.host import ServerHost
 from server.loop_lag import LoopLag
 from server.metrics import Metrics
 from server.minting import Minting
+from server.operations.table import Table
 from server.refusal_log import RefusalLog
+from server.refusals import unrouted
 from server.sessions import Sessions
 from server.webrtc.calls import Calls
 
@@ -41,7 +44,8 @@ def create_app(host: ServerHost) -> Starlette:
     sessions.join = calls.join
     metrics.watch(sessions.count_by, sessions.unread_bytes)
     minting = Minting(host, client_secrets)
-    pages = _Pages(host)
+    table = None if host.operations is None else Table(host.operations, door.in_force)
+    pages = _Pages(host, table)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -53,6 +57,8 @@ def create_app(host: ServerHost) -> Starlette:
             yield
         finally:
             await calls.aclose()
+            if table is not None:
+                await table.aclose()
             lag.stop()
             watch.cancel()
 
@@ -75,9 +81,12 @@ def create_app(host: ServerHost) -> Starlette:
                 door.guard(Right.TALK, calls.hang_up),
                 methods=["POST"],
             ),
+            Route("/console", pages.console),
+            *(table.routes(door) if table is not None else ()),
             Mount("/static", StaticFiles(directory=host.static_dir)),
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(CrossOrigin, door.is_listed)],
+        exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,
     )
     app.state.sessions = sessions
@@ -91,23 +100,29 @@ def _json(content: object, status: int = 200) -> Response:
 class _Pages:
     """The plain HTTP side."""
 
-    def __init__(self, host: ServerHost) -> None:
+    def __init__(self, host: ServerHost, table: Table | None) -> None:
         self._host = host
+        self._table = table
 
     async def index(self, _: Request) -> Response:
         """The talk page."""
         return FileResponse(self._host.static_dir / "index.html")
+
+    async def console(self, _: Request) -> Response:
+        """The operators' page; it asks for their key itself."""
+        return FileResponse(self._host.static_dir / "console.html")
 
     async def health(self, _: Request) -> Response:
         """The process is alive and its event loop turns."""
         return _json({"status": "alive"})
 
     async def readiness(self, _: Request) -> Response:
-        """Whether a session can begin now."""
+        """Whether a session can begin now; degraded: what does not work all the same."""
+        degraded = self._table.degraded() if self._table is not None else []
         reason = self._host.not_ready()
         if reason:
-            return _json({"status": "not ready", "reason": reason}, 503)
-        return _json({"status": "ready"})
+            return _json({"status": "not ready", "reason": reason, "degraded": degraded}, 503)
+        return _json({"status": "ready", "degraded": degraded})
 
     async def metrics(self, _: Request, __: Caller) -> Response:
         """For Prometheus."""

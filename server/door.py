@@ -23,12 +23,13 @@ class Right(Enum):
 
     TALK = auto()  # begin sessions and calls
     MINT = auto()  # make client secrets for others
-    OPERATE = auto()  # see metrics; rules and the ledger, once they are there
+    PUBLISH = auto()  # tell of events, have prompts said, and follow them
+    OPERATE = auto()  # metrics, rules, the ledger, the kill switch
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.CLIENT: frozenset({Right.TALK, Right.MINT}),
-    Role.SERVICE: frozenset({Right.TALK, Right.MINT}),
+    Role.SERVICE: frozenset({Right.TALK, Right.MINT, Right.PUBLISH}),
     Role.OPERATOR: frozenset(Right),
 }
 SECRET_RIGHTS = frozenset({Right.TALK})

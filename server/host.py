@@ -12,6 +12,7 @@ from live.config import SessionConfig
 from live.events import LiveEvent
 from live.session import LiveSession
 from server.keys import KeyRing
+from server.operations.services import Operations
 from server.webrtc.ice_config import IceConfig
 from sessions.client_secrets import SecretStore
 
@@ -106,3 +107,4 @@ class ServerHost:
     log_words: bool = False
     on_session_ended: Callable[[], None] = lambda: None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    operations: Operations | None = None

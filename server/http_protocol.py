@@ -6,12 +6,26 @@ descriptors that the process has.
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.host import Limits
+
+LONG_ANSWER = "overture.long_answer"
+"""The extension of a request's scope that holds its LongAnswer."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongAnswer:
+    """For an answer that is meant to last. prolong: gives it another `request_s`; called after each
+    piece that the other side has read. stopping: set when the server ends, and it should too."""
+
+    prolong: Callable[[], None]
+    stopping: asyncio.Event
 
 
 class Doorstep:
@@ -43,6 +57,7 @@ class BoundedHttp(H11Protocol):
 
     limits: Limits
     doorstep: Doorstep
+    stopping: asyncio.Event
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -65,6 +80,11 @@ class BoundedHttp(H11Protocol):
         super().on_response_complete()
         self._follow()
 
+    def shutdown(self) -> None:
+        """The server ends; answers that last are told so."""
+        self.stopping.set()
+        super().shutdown()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing to wait for any more."""
         self._leave()
@@ -83,12 +103,19 @@ class BoundedHttp(H11Protocol):
         if busy and not self._busy:
             self.doorstep.step_off(self.transport)
             self._cut_off_after(self.limits.request_s)
+            # The application's task was made, and has not begun.
+            long = LongAnswer(self._prolong, self.stopping)
+            self.scope["extensions"] = {LONG_ANSWER: long}  # type: ignore[dict-item]
         elif self._busy and not busy:
             self.doorstep.step_on(self.transport)
             self._wait_on()
         if not busy and self._deadline is None and self.conn.trailing_data[0]:
             self._cut_off_after(self.limits.headers_s)
         self._busy = busy
+
+    def _prolong(self) -> None:
+        if self._busy and not self.transport.is_closing():
+            self._cut_off_after(self.limits.request_s)
 
     def _cut_off_after(self, seconds: float) -> None:
         self._wait_on()
@@ -106,5 +133,9 @@ class BoundedHttp(H11Protocol):
 
 def bounded_http(limits: Limits) -> type[BoundedHttp]:
     """The protocol of one server, with a doorstep of its own."""
-    own = {"limits": limits, "doorstep": Doorstep(limits.half_open)}
+    own = {
+        "limits": limits,
+        "doorstep": Doorstep(limits.half_open),
+        "stopping": asyncio.Event(),
+    }
     return type("BoundedHttp", (BoundedHttp,), own)

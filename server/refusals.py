@@ -1,7 +1,9 @@
 """How who is not let in is told so: in a way that their kind of client shows to people."""
 
 import orjson
-from starlette.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.websockets import WebSocket
 
 from server.credentials import REALTIME
@@ -44,6 +46,17 @@ def http_refusal(refused: RefusedError) -> Response:
     return Response(
         orjson.dumps({"error": error}), refused.status, headers, media_type="application/json"
     )
+
+
+async def unrouted(request: Request, error: Exception) -> Response:
+    """What has no route (404), or not by this method (405): programs are told as of all else."""
+    assert isinstance(error, HTTPException)
+    if not request.url.path.startswith("/v1/"):
+        return PlainTextResponse(error.detail, error.status_code, error.headers)
+    code = "method_not_allowed" if error.status_code == 405 else "not_found"
+    told = http_refusal(RefusedError(error.status_code, code, error.detail))
+    told.headers.update(error.headers or {})
+    return told
 
 
 async def refuse_websocket(websocket: WebSocket, refused: RefusedError) -> None:
