@@ -102,11 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     index = RuleIndex(rules(given.rules, given.share, chance))
     cards, people = sessions(given.sessions, chance)
     took: list[float] = []
+    worked: list[float] = []
     found = 0
     for _ in range(given.repeats + 1):
-        began = time.perf_counter()
+        began, began_work = time.perf_counter(), time.process_time()
         found = len(index.sweep(cards, NOW, people=people))
         took.append(time.perf_counter() - began)
+        worked.append(time.process_time() - began_work)
     first, later = took[0], took[1:]
     share = found / (given.rules * given.sessions)
     print(
@@ -114,7 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{given.repeats} sweeps on one core:"
     )
     print(f"  p50 {statistics.median(later) * 1000:.0f} ms, max {max(later) * 1000:.0f} ms", end="")
-    print(f", the first {first * 1000:.0f} ms   (must {MUST_S:.1f} s, aim {AIM_S:.1f} s)")
+    print(f", the first {first * 1000:.0f} ms", end="")
+    print(
+        f"; CPU p50 {statistics.median(worked[1:]) * 1000:.0f} ms   (must {MUST_S:.1f} s, aim {AIM_S:.1f} s)"
+    )
     return int(max(took) > MUST_S)
 
 

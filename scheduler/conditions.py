@@ -5,6 +5,7 @@ is bounded here before anything runs: length, nested list macros, patterns, and 
 """
 
 import functools
+import math
 import re
 import sys
 import types
@@ -59,6 +60,9 @@ class Outcome:
     error: str = ""
 
 
+_HOLDS, _FAILS = Outcome(True), Outcome(False)
+
+
 class Condition:
     """A compiled expression; raises ConditionError. The empty expression always holds."""
 
@@ -74,7 +78,7 @@ class Condition:
     def evaluate(self, data: "Data") -> Outcome:
         """Never raises: whatever goes wrong is an Outcome without a value."""
         if self._program is None:
-            return Outcome(True)
+            return _HOLDS
         if data.trouble:
             return Outcome(None, data.trouble)
         try:
@@ -84,7 +88,7 @@ class Condition:
         except (TypeError, ValueError, RuntimeError, ArithmeticError, LookupError) as error:
             return Outcome(None, str(error).partition("\n")[0][:300])
         if isinstance(value, bool):
-            return Outcome(value)
+            return _HOLDS if value else _FAILS
         return Outcome(None, f"it gives {value!r:.80}, and should give true or false")
 
 
@@ -186,6 +190,11 @@ def _check_macros(tokens: list[Token]) -> None:
             before = tokens[place - 1].text if place else ""
             called = place > 1 and tokens[place - 2].text == "."
             is_macro = called and before in MACROS
+            if before == "matches" and any(open_since):
+                raise ConditionError(
+                    "'matches' inside of a list macro; compare with == or contains there",
+                    tokens[place - 1].column,
+                )
             if is_macro and any(open_since):
                 raise ConditionError(
                     f"'{before}' inside of another list macro; use one at a time",
@@ -212,8 +221,8 @@ def _check_patterns(tokens: list[Token]) -> None:
                 f"a pattern may have {LONGEST_PATTERN} characters at most", given.column
             )
         counts = [int(n) for found in _COUNTED.findall(given.text) for n in found if n]
-        if any(count > 20 for count in counts) or len(counts) > 3:
-            raise ConditionError("a pattern may repeat a part 20 times at most", given.column)
+        if math.prod(counts) > 20:
+            raise ConditionError("a pattern may repeat its parts 20 times at most", given.column)
         try:
             cel.evaluate(f'"".matches({given.text})')
         except (RuntimeError, ValueError) as error:

@@ -108,10 +108,11 @@ class RuleIndex:
         found: list[Match] = []
         data: dict[int, Data] = {}
         for rule, places in self._prefilter.candidates(Columns(seen)):
+            evaluate = rule.condition.evaluate
             for place in places:
                 if place not in data:
                     data[place] = Data(seen[place])
-                if rule.condition.evaluate(data[place]).value:
+                if evaluate(data[place]).value:
                     key = occurrence_key(rule, sessions[place])
                     found.append(Match(rule, sessions[place], key))
         return found
