@@ -102,7 +102,15 @@ class People:
         page = command("ZRANGEBYLEX", _EVERYBODY, first, "+", "LIMIT", 0, limit)
         (found,) = await together(self._redis, page)
         names = [name.decode() for name in found]
-        return [decoded(name[1:-1]) for name in names], names[-1] if len(names) == limit else ""
+        users = [decoded(name[1:-1]) for name in names]
+        there = [command("EXISTS", _key(user)) for user in users]
+        known = await together(self._redis, *there) if there else []
+        # Their time of being known was over.
+        gone = [name for name, known_still in zip(names, known, strict=True) if not known_still]
+        if gone:
+            await together(self._redis, command("ZREM", _EVERYBODY, *gone))
+        cursor = names[-1] if len(names) == limit else ""
+        return [user for user, here in zip(users, known, strict=True) if here], cursor
 
     async def zones(self) -> frozenset[str]:
         """The time zones of those known; some may be nobody's any more."""

@@ -103,14 +103,21 @@ redis.call('EXPIRE', KEYS[2], ARGV[3])
 """
 )
 
-# KEYS: live, active. ARGV: session, keep.
+# KEYS: live, active. ARGV: session, instance, keep, or 0 to remove it. A session that was taken up
+# on another instance meanwhile is that one's.
 _TOUCH = (
     _NOW
     + """
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return end
+local document = redis.call('HGET', KEYS[1], ARGV[1])
+if not document or cjson.decode(document).instance ~= ARGV[2] then return end
+if ARGV[3] == '0' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], ARGV[1])
+  return
+end
 redis.call('HSET', KEYS[2], ARGV[1], now)
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
 """
 )
 
@@ -147,16 +154,12 @@ class Presence:
         await self._run(_ENTER, _person_keys(live.user), *args)
 
     async def touch(self, user: str, session: str) -> None:
-        """The session is the one that its person uses now."""
-        await self._run(_TOUCH, _person_keys(user), session, KEPT_S)
+        """The session is the one that its person uses now, unless it is another instance's."""
+        await self._run(_TOUCH, _person_keys(user), session, self._instance, KEPT_S)
 
     async def leave(self, user: str, session: str) -> None:
-        """The session ended."""
-        with _errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for key in _person_keys(user):
-                    pipe.hdel(key, session)
-                await pipe.execute()
+        """The session ended here; one that was taken up on another instance goes on there."""
+        await self._run(_TOUCH, _person_keys(user), session, self._instance, 0)
 
     async def of(self, user: str) -> Sequence[LiveAt]:
         """The person's sessions on instances that beat: those with a voice first, then by use."""

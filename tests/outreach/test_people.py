@@ -82,10 +82,28 @@ async def test_everybody_is_listed_page_by_page(client: Redis) -> None:
     cursor = ""
     while True:
         page, cursor = await people.users(10, cursor)
+        assert len(page) <= 10
         listed += page
         if not cursor:
             break
     assert sorted(listed) == sorted(users)
+
+
+async def test_who_is_no_longer_known_is_not_listed(client: Redis) -> None:
+    people = People(client)
+    for user in ("u1", "u2"):
+        await people.seen(user, "Europe/London")
+    await client.delete(person_key("u1", "person"))
+    assert await people.users() == (["u2"], "")
+    assert await client.zcard("overture:index:{outreach}:people") == 1
+
+
+async def test_the_zones_of_all_are_known(client: Redis) -> None:
+    people = People(client)
+    await people.seen("u1", "Europe/London")
+    await people.put(Person(user="u2", time_zone="Asia/Tokyo"))
+    await people.seen("u3", "Mars/Olympus")
+    assert await people.zones() == {"Europe/London", "Asia/Tokyo"}
 
 
 def test_what_is_known_of_a_person_is_bounded() -> None:

@@ -73,6 +73,24 @@ async def test_a_session_that_ended_is_not_there(presence: Presence) -> None:
     assert await sessions_of(presence) == []
 
 
+async def test_a_session_that_went_on_elsewhere_is_not_removed(
+    presence: Presence, client: Redis
+) -> None:
+    other = Presence(client, "two")
+    await other.beat(InstanceCard(instance="two"))
+    await presence.enter(live("a"))
+    await other.enter(LiveAt("a", "u42", "two", 0.0, False))
+    await other.enter(LiveAt("b", "u42", "two", 0.0, False))
+    await presence.touch("u42", "a")
+    await presence.leave("u42", "a")
+    assert [(one.session, one.instance) for one in await presence.of("u42")] == [
+        ("b", "two"),
+        ("a", "two"),
+    ]
+    await other.leave("u42", "a")
+    assert await sessions_of(presence) == ["b"]
+
+
 async def test_nothing_is_left_of_who_was_live(presence: Presence, client: Redis) -> None:
     await presence.enter(live("a"))
     await presence.leave("u42", "a")
