@@ -212,10 +212,10 @@ class Ticker:
 def _by_wall(trigger: TimeTrigger) -> bool:
     """Whether it fires at another moment in another time zone."""
     match trigger:
-        case CronTrigger():
-            return True
-        case OnceTrigger(once=once):
-            return once.tzinfo is None
+        case CronTrigger(zone=zone):
+            return not zone
+        case OnceTrigger(once=once, zone=zone):
+            return once.tzinfo is None and not zone
         case _:
             return False
 
