@@ -61,8 +61,8 @@ def parse_rules(text: str, file: str) -> LoadedRules:
 def write_rule(rule: Rule) -> str:
     """The rule as YAML that `parse_rules` reads back as the same; what is default is left out."""
     content = rule.model_dump(mode="json", exclude_defaults=True)
-    # Whole, because of `session_start: {}` all is default, and it says which trigger it is.
-    content["trigger"] = rule.trigger.model_dump(mode="json")
+    # Whole, because `session_start: {}` is all default, and it says which trigger it is.
+    content["trigger"] = rule.trigger.model_dump(mode="json", exclude_none=True)
     # What every reader looks for first, in the order in which people write it.
     first = [
         key for key in ("name", "description", "status", "purpose", "trigger") if key in content

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from outreach.prompt import outreach_id
 from scheduler.content import ContentError
 from scheduler.rule_files import parse_rules, write_rule
+from scheduler.rules import Rule
 from scheduler.variables import variables
 from tests.support.some_rule import rule
 
@@ -154,3 +155,31 @@ def test_a_rule_can_be_written_as_yaml_and_read_back_the_same() -> None:
         loaded = parse_rules(write_rule(each), "rule")
         assert loaded.problems == ()
         assert loaded.rules == (each,)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"cron": "30 16 * * 1-5"},
+        {"cron": "30 16 * * 1-5", "zone": "Europe/London"},
+        {"interval": "90m"},
+        {"once": "2026-12-24T16:00"},
+        {"once": "2026-12-24T16:00+01:00"},
+        {"once": "2026-12-24T16:00", "zone": "Asia/Kathmandu"},
+        {"event": "order.ready"},
+        {"session_start": {}},
+        {"idle": "30s"},
+        {"intent": "order"},
+        {"abandoned_intent": {"intent": "order"}},
+        {"abandoned_intent": {"intent": "order", "after": "45s"}},
+        {"knowledge_changed": {}},
+        {"knowledge_changed": {"documents": ["menu.md", "*.txt"]}},
+        {"job_done": "report"},
+    ],
+)
+def test_every_trigger_reads_back_as_it_was_written(trigger: dict[str, Any]) -> None:
+    each = rule(trigger=trigger)
+    loaded = parse_rules(write_rule(each), "rule")
+    assert loaded.problems == ()
+    assert loaded.rules == (each,)
+    assert Rule.model_validate_json(each.model_dump_json()) == each
