@@ -94,7 +94,7 @@ class Delivery:
         self._happenings = Happenings(bus, self._topics(HAPPENINGS))
         self._offers = Offers(ledger, instance, self._tasks, lease_s)
         self._offers.on_begun = self._tell_others
-        self._offers.on_returned = lambda offer: self._again(offer.user, offer.id)
+        self._offers.on_returned = self._returned
         self._offers.on_gone = self._hide_from_others
         self._offers.on_reply = consequences.of
         self._attending = attending
@@ -276,9 +276,12 @@ class Delivery:
             if offer.user == user and offer.session.id != session:
                 self._offers.withdraw(offer, Why.MOVED)
 
-    def _again(self, user: str, outreach_id: str) -> None:
-        """It waits again, perhaps for another session."""
-        self._tasks.start(self._bring(user, outreach_id), "again")
+    def _returned(self, offer: Offer) -> None:
+        """It waits again: for another session at once; for the same one when the sweeper comes by,
+        as that gave it back for a reason."""
+        gone = self._attending.seat(offer.session.id) is None
+        if gone or offer.why is Why.MOVED or offer.refused is Refused.UNAVAILABLE:
+            self._tasks.start(self._bring(offer.user, offer.id), "again")
 
     # Other sessions of the person
 

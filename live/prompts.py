@@ -1,7 +1,8 @@
 """One session's prompts: offered to the machine, claimed before their first sample, reported."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from conversation import commands as c
 from conversation import events as e
@@ -10,6 +11,7 @@ from intents.replies import Reply
 from live import events as told
 from live.answering import Answering
 from live.core import Core
+from live.phrasing import phrased
 from live.prompts_port import Client, KnownBy, NoPrompter, Prompter, ToSay
 from live.replying import Replying
 from live.work import Work
@@ -49,8 +51,10 @@ class Prompts:
         self._carded: dict[str, None] = {}
         self._shown: set[str] = set()
         self._unshown: dict[str, _Unshown] = {}
-        self._claims = Work()
-        self._claim_count = 0
+        self._phrasing: set[str] = set()
+        self._work = Work()
+        self._work_count = 0
+        self._closed = False
         self.prompter: Prompter = NoPrompter()
         self.client = Client()
         replying.on_reply = self._replied
@@ -59,17 +63,36 @@ class Prompts:
 
     def offer(self, to_say: ToSay) -> None:
         """Has it said when the floor allows it."""
-        core, outreach = self._core, to_say.outreach
-        now = core.parts.clock.now()
+        outreach, parts = to_say.outreach, self._core.parts
+        expires = parts.clock.now() + to_say.expires_in
         self._offered[outreach.id] = to_say
+        if self._closed:
+            self._report(outreach.id, PromptOutcome.RETURNED, 0, 0.0, "clock")
+        elif outreach.goal and parts.follows_instructions:
+            self._phrasing.add(outreach.id)
+            self._start(self._phrase(to_say, expires))
+        else:
+            self._queue(to_say, expires)
+
+    async def _phrase(self, to_say: ToSay, expires: float) -> None:
+        core = self._core
+        answerer = core.parts.answerer
+        to_say = await phrased(answerer, to_say, core.config.instructions, core.log)
+        if to_say.outreach.id in self._phrasing:  # else it was withdrawn meanwhile
+            self._phrasing.discard(to_say.outreach.id)
+            self._offered[to_say.outreach.id] = to_say
+            self._queue(to_say, expires)
+
+    def _queue(self, to_say: ToSay, expires: float) -> None:
+        core, outreach = self._core, to_say.outreach
         if to_say.sentences:
             self.prepare(to_say.sentences[0])
         prompt = Prompt(
             outreach.id,
             to_say.sentences,
             Priority[outreach.priority.upper()],
-            due=now,
-            expires=now + to_say.expires_in,
+            due=core.parts.clock.now(),
+            expires=expires,
             on_barge_in=OnBargeIn(outreach.on_barge_in),
             attempts=to_say.attempts,
             quiet=outreach.quiet_s,
@@ -83,6 +106,9 @@ class Prompts:
 
     def withdraw(self, outreach_id: str) -> None:
         """It is not to be begun any more."""
+        if outreach_id in self._phrasing:
+            self._phrasing.discard(outreach_id)
+            self._report(outreach_id, PromptOutcome.CANCELLED, 0, 0.0, "clock")
         self._core.post(e.PromptWithdrawn(outreach_id))
 
     # From the client
@@ -117,14 +143,17 @@ class Prompts:
         """Carries out one of the machine's commands."""
         match command:
             case c.ClaimPrompt(prompt_id):
-                self._claim_count += 1
-                self._claims.start(self._claim_count, self._claim(prompt_id))
+                self._start(self._claim(prompt_id))
             case c.ReleasePrompt(prompt_id):
                 self.prompter.release(prompt_id)
             case c.ReportPrompt():
                 self._over(command)
             case _:
                 assert_never(command)
+
+    def _start(self, doing: Coroutine[Any, Any, None]) -> None:
+        self._work_count += 1
+        self._work.start(self._work_count, doing)
 
     async def _claim(self, prompt_id: str) -> None:
         granted = False
@@ -219,13 +248,17 @@ class Prompts:
     # Life
 
     async def settled(self) -> None:
-        """Returns when no claim is open."""
-        await self._claims.settled()
+        """Returns when no claim is open, and nothing is being put into words."""
+        await self._work.settled()
 
     async def aclose(self) -> None:
-        """The session is over: what was sent and not shown goes back."""
+        """The session is over: what was sent and not shown goes back, and what never began."""
+        self._closed = True
+        for outreach_id in list(self._phrasing):
+            self._phrasing.discard(outreach_id)
+            self._report(outreach_id, PromptOutcome.RETURNED, 0, 0.0, "clock")
         for outreach_id, unshown in list(self._unshown.items()):
             unshown.timer.cancel()
             self._not_shown(outreach_id)
-        await self._claims.aclose()
+        await self._work.aclose()
         self.prompter.left()

@@ -1,6 +1,7 @@
 """Speaking first through a whole live session, in virtual time."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from conversation.prompts import PromptOutcome
 from intents.replies import Reply
+from knowledge.passages import AnswerSentence, Question
 from live import events as told
 from live.config import SessionConfig
 from live.earcon import earcon
@@ -281,3 +283,80 @@ async def test_a_prompt_that_asks_for_a_sound_begins_with_one(desk: Granting) ->
         assert cut.audio_end_ms >= len(cut.text.split()) * WORD_MS + sound_ms
         assert talk.answers[-1] == LONG, "nothing is lost of what follows"
         assert desk.reports == [(PromptOutcome.HEARD, "clock")]
+
+
+# With a goal
+
+
+class Model:
+    """An answerer that follows instructions."""
+
+    name = "model"
+
+    def __init__(self, *sentences: str, hangs: bool = False) -> None:
+        self._sentences = sentences
+        self._hangs = hangs
+        self.asked: list[Question] = []
+
+    async def answer(self, question: Question) -> AsyncIterator[AnswerSentence]:
+        self.asked.append(question)
+        if self._hangs:
+            await asyncio.Event().wait()
+        for text in self._sentences:
+            yield AnswerSentence(text)
+
+    async def aclose(self) -> None:
+        """Nothing to free."""
+
+
+def parts_of(model: Model, desk: Granting) -> Parts:
+    return replace(parts_with(desk), answerer=model, follows_instructions=True)
+
+
+async def test_a_goal_is_put_into_words_by_the_language_model(desk: Granting) -> None:
+    model = Model("Anna, your latte waits for you!")
+    async with talking(parts_of(model, desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say(goal="Say that the latte is ready."))
+        await talk.session.settled()
+        await talk.until_quiet()
+        assert talk.answers == ["Anna, your latte waits for you!"]
+        assert "Say that the latte is ready." in model.asked[0].text
+
+
+async def test_what_may_have_been_missed_is_said_so_in_the_models_words_too(desk: Granting) -> None:
+    async with talking(parts_of(Model("Your latte waits."), desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(replace(to_say(goal="Say that it is ready."), again=True))
+        await talk.session.settled()
+        await talk.until_quiet()
+        assert talk.answers == ["In case you missed it, your latte waits."]
+
+
+async def test_a_model_that_says_nothing_leaves_the_prompts_own_words(desk: Granting) -> None:
+    async with talking(parts_of(Model(), desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.offer(to_say(goal="Say that it is ready."))
+        await talk.session.settled()
+        await talk.until_quiet()
+        assert talk.answers == [READY]
+
+
+async def test_what_is_withdrawn_before_it_has_words_is_never_said(desk: Granting) -> None:
+    async with talking(parts_of(Model(hangs=True), desk)) as talk:
+        talk.session.offer(to_say(goal="Say that it is ready."))
+        talk.session.withdraw(ID)
+        assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.CANCELLED]
+
+
+async def test_a_session_that_ends_before_it_has_words_gives_it_back(desk: Granting) -> None:
+    async with talking(parts_of(Model(hangs=True), desk)) as talk:
+        talk.session.offer(to_say(goal="Say that it is ready."))
+    assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
+
+
+async def test_what_comes_after_the_end_goes_back(desk: Granting) -> None:
+    async with talking(parts_with(desk)) as talk:
+        pass
+    talk.session.offer(to_say())
+    assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
