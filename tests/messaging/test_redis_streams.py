@@ -1,6 +1,7 @@
 """What only the Redis Streams adapter promises: its bounds, its upkeep, other programs' entries."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -224,3 +225,47 @@ async def until_connections(redis: Redis, n: int) -> None:
     async with asyncio.timeout(PATIENCE):
         while len(await redis.client_list()) > n:
             await asyncio.sleep(0.005)
+
+
+async def test_consumers_that_come_and_go_and_a_redis_that_restarts_lose_nothing(
+    broker: RedisBrokerInTests, redis: Redis
+) -> None:
+    """Every message is handled, and what is handled for the first time is so in its key's order."""
+    handled: dict[str, list[int]] = {}
+    chance = random.Random(5)
+
+    async def handler(message: Message) -> None:
+        for _ in range(chance.randrange(5)):
+            await asyncio.sleep(0)
+        if chance.random() < 0.1:
+            raise ValueError("again")
+        numbers = handled.setdefault(message.key, [])
+        if int(message.body) not in numbers:  # at least once
+            numbers.append(int(message.body))
+
+    retries = Retries(attempts=100, first_s=0.01, longest_s=0.05, handling_s=0.5)
+    publisher = broker.bus("publisher")
+    sent = 0
+    for round_ in range(6):
+        consumer = broker.bus("one of many")
+        for _ in range(2):
+            await consumer.subscribe("t", "g", handler, retries=retries, at_once=4)
+        for n in range(40):
+            if round_ % 2 and n == 20:
+                broker.away()
+                broker.back()
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    try:
+                        await publisher.publish("t", str(sent).encode(), key=f"k{sent % 7}")
+                        break
+                    except BusUnavailableError:
+                        await asyncio.sleep(0.01)
+            sent += 1
+        await consumer.aclose()
+    last = broker.bus("last")
+    await last.subscribe("t", "g", handler, retries=retries)
+    await until(lambda: sum(map(len, handled.values())) == sent)
+    assert all(numbers == sorted(numbers) for numbers in handled.values())
+    await last.aclose()
+    await publisher.aclose()
