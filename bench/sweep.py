@@ -117,9 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(f"  p50 {statistics.median(later) * 1000:.0f} ms, max {max(later) * 1000:.0f} ms", end="")
     print(f", the first {first * 1000:.0f} ms", end="")
-    print(
-        f"; CPU p50 {statistics.median(worked[1:]) * 1000:.0f} ms   (must {MUST_S:.1f} s, aim {AIM_S:.1f} s)"
-    )
+    print(f"; CPU p50 {statistics.median(worked[1:]) * 1000:.0f} ms", end="")
+    print(f"   (must {MUST_S:.1f} s, aim {AIM_S:.1f} s)")
     return int(max(took) > MUST_S)
 
 
