@@ -27,8 +27,8 @@ class Envelope(BaseModel):
     empty: bool = False
 
     def properties(self) -> dict[str, str]:
-        """For the message to carry. JSON escapes what RocketMQ would not take."""
-        return {PROPERTY: self.model_dump_json(exclude_defaults=True, ensure_ascii=True)}
+        """For the message to carry."""
+        return _properties(self)
 
     def message(self, topic: str, body: bytes, attempt: int) -> Message:
         """What the handler gets."""
@@ -61,7 +61,7 @@ class Letter(BaseModel):
 
     def properties(self) -> dict[str, str]:
         """For the message to carry."""
-        return {PROPERTY: self.model_dump_json(exclude_defaults=True, ensure_ascii=True)}
+        return _properties(self)
 
     def dead_letter(self, topic: str, body: bytes) -> DeadLetter:
         """For the operator."""
@@ -76,3 +76,9 @@ def open_letter(properties: Mapping[str, str]) -> Letter | None:
         return Letter.model_validate_json(properties.get(PROPERTY, ""))
     except ValidationError:
         return None
+
+
+def _properties(content: BaseModel) -> dict[str, str]:
+    """RocketMQ takes no control characters; JSON escapes all of them but DEL."""
+    text = content.model_dump_json(exclude_defaults=True, ensure_ascii=True)
+    return {PROPERTY: text.replace("\x7f", "\\u007f")}

@@ -7,7 +7,9 @@ dead letters. A group of ours is one there for each of the first three.
 
 import hashlib
 import re
+import string
 
+ALLOWED = string.ascii_letters + string.digits + "-_"
 AT = "__at__"
 """In the groups that one instance has for itself (ALL, OWNER)."""
 LONGEST = 110  # a topic may have 127 letters there, and retry topics join topic and group

@@ -56,6 +56,10 @@ class RocketMQServer:
         done = self._script("stop")
         assert done.returncode == 0, done.stderr
 
+    def status(self) -> str:
+        """What the script says of it."""
+        return self._script("status").stderr
+
     def remove(self) -> None:
         """Ends it, and its data."""
         self.kill()
