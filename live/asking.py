@@ -92,6 +92,11 @@ def asked_of(
     return Asked(question, outputs, client, silence, not request.in_conversation)
 
 
+def history_of(items: Sequence[Item]) -> tuple[Exchange, ...]:
+    """The latest of the conversation, as an answerer is told it."""
+    return _paired(_latest(items))
+
+
 def last_text(history: Iterable[Exchange], role: str) -> str:
     """The latest words of the user or the assistant, "" if there are none."""
     said = [part.text for part in history if isinstance(part, Message) and part.role == role]

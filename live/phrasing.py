@@ -1,11 +1,19 @@
 """A prompt with a goal, in the answerer's own words; in its own where those do not come in time."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
-from knowledge.passages import Answerer, AnswererError, AnswerSentence, Question
+from knowledge.passages import (
+    Answerer,
+    AnswererError,
+    AnswerSentence,
+    Exchange,
+    Message,
+    Question,
+)
 from live.missed import in_case_missed
 from live.prompts_port import ToSay
 from voice.sentences import split_sentences
@@ -15,18 +23,26 @@ PHRASE_S = 4.0
 MOST = 3
 """Sentences that are said of it."""
 ASK = (
-    "The user has not asked anything. Tell them the following of your own accord, in one or two "
-    "short spoken sentences, and nothing else: {goal}\nIn plain words it would be: {text}"
+    "The user has not asked anything now. Tell them the following of your own accord, in one or "
+    "two short spoken sentences, and nothing else: {goal}\nIn plain words it would be: {text}"
 )
 
 
 async def phrased(
-    answerer: Answerer, to_say: ToSay, instructions: str, log: structlog.stdlib.BoundLogger
+    answerer: Answerer,
+    to_say: ToSay,
+    history: Sequence[Exchange],
+    instructions: str,
+    log: structlog.stdlib.BoundLogger,
 ) -> ToSay:
-    """The same prompt, its sentences made by the answerer, if they come in time."""
+    """The same prompt, its sentences made by the answerer, if they come in time.
+
+    history: what was said before, oldest first.
+    """
     outreach = to_say.outreach
-    text = ASK.format(goal=outreach.goal, text=outreach.text)
-    question = Question(text, instructions=instructions, tool_choice="none")
+    ask = Message("system", ASK.format(goal=outreach.goal, text=outreach.text))
+    # Without a question of the user's, so that nothing but a model answers (knowledge/fallback.py).
+    question = Question("", (*history, ask), instructions, tool_choice="none")
     sentences: list[str] = []
     try:
         async with asyncio.timeout(PHRASE_S):

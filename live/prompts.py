@@ -10,6 +10,7 @@ from conversation.prompts import OnBargeIn, Priority, Prompt, PromptOutcome
 from intents.replies import Reply
 from live import events as told
 from live.answering import Answering
+from live.asking import history_of
 from live.core import Core
 from live.phrasing import phrased
 from live.prompts_port import Client, KnownBy, NoPrompter, Prompter, ToSay
@@ -76,8 +77,9 @@ class Prompts:
 
     async def _phrase(self, to_say: ToSay, expires: float) -> None:
         core = self._core
-        answerer = core.parts.answerer
-        to_say = await phrased(answerer, to_say, core.config.instructions, core.log)
+        answerer, instructions = core.parts.answerer, core.config.instructions
+        history = history_of(core.history.items)
+        to_say = await phrased(answerer, to_say, history, instructions, core.log)
         if to_say.outreach.id in self._phrasing:  # else it was withdrawn meanwhile
             self._phrasing.discard(to_say.outreach.id)
             self._offered[to_say.outreach.id] = to_say

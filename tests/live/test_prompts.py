@@ -9,7 +9,7 @@ import pytest
 
 from conversation.prompts import PromptOutcome
 from intents.replies import Reply
-from knowledge.passages import AnswerSentence, Question
+from knowledge.passages import AnswerSentence, Message, Question
 from live import events as told
 from live.config import SessionConfig
 from live.earcon import earcon
@@ -321,7 +321,10 @@ async def test_a_goal_is_put_into_words_by_the_language_model(desk: Granting) ->
         await talk.session.settled()
         await talk.until_quiet()
         assert talk.answers == ["Anna, your latte waits for you!"]
-        assert "Say that the latte is ready." in model.asked[0].text
+        asked = model.asked[0].history[-1]
+        assert isinstance(asked, Message)
+        assert (asked.role, model.asked[0].text) == ("system", "")
+        assert "Say that the latte is ready." in asked.text
 
 
 async def test_what_may_have_been_missed_is_said_so_in_the_models_words_too(desk: Granting) -> None:
