@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_EVIDENCE = 8 * 1024
 """Bytes of a step's evidence."""
 MAX_REASON = 500
+AT_ONCE = 50
+"""Questions that are sent together: putting them together takes 2 ms of the event loop."""
 
 REFUSALS: Mapping[str, Refused] = {
     refused.value: refused
@@ -63,18 +65,18 @@ class Asking:
         *_, reply = await together(self._redis, *hints, self._call(user, id, what, *args, by=by))
         return self._read(user, id, reply)
 
-    async def each(
-        self, what: str, asked: Sequence[tuple[str | float, ...]], *, hints: Sequence[Call] = ()
-    ) -> list[Reply]:
-        """The same question about several: (user, id, arguments...)."""
-        if not asked:
-            return []
-        calls = [self._call(str(user), str(id), what, *args) for user, id, *args in asked]
-        replies = await together(self._redis, *hints, *calls)
-        return [
-            self._read(str(one[0]), str(one[1]), reply)
-            for one, reply in zip(asked, replies[len(hints) :], strict=True)
-        ]
+    async def each(self, what: str, asked: Sequence[tuple[str | float, ...]]) -> list[Reply]:
+        """The same question about several: (user, id, arguments...). One round trip for AT_ONCE."""
+        found: list[Reply] = []
+        for start in range(0, len(asked), AT_ONCE):
+            some = [(str(user), str(id), args) for user, id, *args in asked[start:][:AT_ONCE]]
+            calls = [self._call(user, id, what, *args) for user, id, args in some]
+            replies = await together(self._redis, *calls)
+            found += [
+                self._read(user, id, reply)
+                for (user, id, _), reply in zip(some, replies, strict=True)
+            ]
+        return found
 
     async def open(
         self,

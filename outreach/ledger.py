@@ -12,7 +12,7 @@ import orjson
 from pydantic import JsonValue
 
 from outreach import indexes
-from outreach.asking import Asking
+from outreach.asking import AT_ONCE, Asking
 from outreach.changes import Changes
 from outreach.claims import Claim, Refused
 from outreach.entry import Entry, Step
@@ -32,6 +32,8 @@ __all__ = ["Claim", "Ledger", "OutreachUnavailableError", "Refused"]
 
 PUBLISH_AGAIN_S = 1.0
 """A prompt that nobody reserved so soon was lost by the bus, or its person is away."""
+MOST_LOOKS = 2000
+"""Prompts that one call of `lapsed` looks at: most are over, or wait for something else."""
 TAKEN_S = 2.0
 """How long what a sweeper is looking at is left to it."""
 
@@ -175,18 +177,11 @@ class Ledger:
 
         Two that ask at once get different ones. What is past its time is ended here.
         """
-        time, members = (await together(self._redis, indexes.take(limit, TAKEN_S)))[0]
-        if not members:
-            return []
-        named = [indexes.named(found) for found in members]
-        replies = await self._ask.each("look", [(user, id) for user, id in named])
         found: list[tuple[str, str, State]] = []
-        looks: list[str | bytes | float] = []
-        for (user, id), name, reply in zip(named, members, replies, strict=True):
-            looks += [name, float(reply.rest[0]) if reply.rest else ""]
-            if reply.code == "lapsed":
-                found.append((user, id, State(reply.rest[1].decode())))
-        await together(self._redis, indexes.settle(time, looks))
+        for _ in range(MOST_LOOKS // AT_ONCE):
+            looked = await self._look(min(AT_ONCE, limit - len(found)), found)
+            if looked < AT_ONCE or len(found) >= limit:
+                break
         return found
 
     async def give_up_lease(self, user: str, id: str) -> bool:
@@ -235,6 +230,20 @@ class Ledger:
         """(user, id, step) as they happen on any instance; whoever reads too slowly misses the
         oldest. Ends with `aclose`."""
         return self._changes.follow()
+
+    async def _look(self, limit: int, found: list[tuple[str, str, State]]) -> int:
+        """Looks at what is due for it, adds to `found`; how many those were."""
+        ((time, members),) = await together(self._redis, indexes.take(limit, TAKEN_S))
+        named = [indexes.named(name) for name in members]
+        replies = await self._ask.each("look", [(user, id) for user, id in named])
+        looks: list[str | bytes | float] = []
+        for (user, id), name, reply in zip(named, members, replies, strict=True):
+            looks += [name, float(reply.rest[0]) if reply.rest else ""]
+            if reply.code == "lapsed":
+                found.append((user, id, State(reply.rest[1].decode())))
+        if looks:
+            await together(self._redis, indexes.settle(time, looks))
+        return len(members)
 
     async def _waiting(self, user: str) -> list[Entry]:
         """What has not ended, in the order of due times, held ones by when they are looked at."""

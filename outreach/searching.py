@@ -14,8 +14,8 @@ from outreach.states import State
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-PAGE = 200
-"""Prompts read at once."""
+PAGE = 50
+"""Prompts read at once: 3 ms of the event loop."""
 MAX_READ = 5000
 """Prompts that one search looks at: half a second's work; it goes on with `before`."""
 MAX_FOUND = 500

@@ -12,6 +12,7 @@ from outreach.ledger_script import FIRST_STEPS, LAST_STEPS, MAX_WAITING
 from outreach.people import Consent
 from outreach.states import OVER, State
 from outreach.switch import Switch
+from sessions.connect import connect
 from tests.outreach.prompts import LONG_S, prompt, published, reserved, spoken, state
 from tests.support.redis_server import RedisServer
 
@@ -361,6 +362,28 @@ async def test_without_redis_nothing_is_granted(real: Redis, server: RedisServer
     assert await ledger.begin(claim, LONG_S) is None
     assert await ledger.report(claim, State.HEARD)
     await ledger.aclose()
+
+
+async def test_a_redis_that_stands_still_grants_nothing(server: RedisServer) -> None:
+    connection = await connect(server.url, server.folder)
+    await connection.client.flushall()
+    ledger = Ledger(connection.client, "one")
+    outreach = await published(ledger)
+    claim = await reserved(ledger, outreach)
+    server.freeze()
+    try:
+        with pytest.raises(OutreachUnavailableError):
+            await ledger.begin(claim)
+    finally:
+        server.thaw()
+    # It may read what it was asked once it goes on: then it may have been heard, for all it knows.
+    entry = await ledger.get(outreach.id)
+    assert entry is not None
+    assert (entry.state, entry.begun) in ((State.RESERVED, 0), (State.SPEAKING, 1))
+    assert await ledger.give_back(claim, unsaid=True)
+    assert not (await reserved(ledger, outreach)).again
+    await ledger.aclose()
+    await connection.aclose()
 
 
 def test_what_is_over_is_what_no_session_may_take() -> None:

@@ -82,6 +82,17 @@ async def test_two_sweepers_share_the_work(ledger: Ledger, client: Redis) -> Non
     assert set(ids) == {outreach.id for outreach in prompts}
 
 
+async def test_what_is_over_is_no_hindrance(ledger: Ledger, client: Redis) -> None:
+    for number in range(150):
+        outreach = await published(ledger, str(number))
+        await ledger.move("u42", outreach.id, State.CANCELLED)
+    last = await published(ledger, "last")
+    await an_hour_later(client)
+    await client.zadd(DUE, {f"{{u42}} {last.id}": 1})
+    assert await ledger.lapsed() == [("u42", last.id, State.PUBLISHED)]
+    assert await client.zcard(DUE) == 1
+
+
 async def test_what_is_past_its_time_is_ended_and_not_looked_at_again(
     ledger: Ledger, client: Redis
 ) -> None:
