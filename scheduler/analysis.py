@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 5.0
 TALKS = "overture:scheduler:talks"
 """Conversations in which something was said since they were looked at, by when."""
+MAX_TALKS = 10_000
+"""Of more, the oldest are passed over."""
 FOUND_S = 2 * 86_400
 AT_ONCE = 50
 """Conversations of one walk; the others wait for the next."""
@@ -69,11 +71,16 @@ class Analysis:
 
     async def talked(self, session: str, at: float) -> None:
         """Something was said in that conversation, or it ended: the next walk looks at it."""
-        await together(self._redis, command("ZADD", TALKS, at, session))
+        if self._wanted():
+            await together(
+                self._redis,
+                command("ZADD", TALKS, at, session),
+                command("ZREMRANGEBYRANK", TALKS, 0, -MAX_TALKS - 1),
+            )
 
     async def walk(self) -> None:
         """Looks at what was said since the last walk; raises OutreachUnavailableError."""
-        if not any(self._rulebook.rules().for_event(FINDING + kind.value) for kind in KINDS):
+        if not self._wanted():
             return
         live = {card.session: card.active for card in await self._cards.all()}
         time, told = await together(
@@ -90,6 +97,11 @@ class Analysis:
         self._looked = {name: at for name, at in self._looked.items() if name in live}
         if named:
             await together(self._redis, command("ZREM", TALKS, *named))
+
+    def _wanted(self) -> bool:
+        """Whether any rule waits for what may be found."""
+        index = self._rulebook.rules()
+        return any(index.for_event(FINDING + kind.value) for kind in KINDS)
 
     async def _look(self, session: str, now: float, *, ended: bool) -> None:
         talk = await self._talk(session, now, ended=ended)

@@ -22,7 +22,7 @@ from outreach.states import State
 from scheduler.cards import Cards
 from scheduler.conditions import Data
 from scheduler.content import ContentError
-from scheduler.index import RuleIndex
+from scheduler.index import IN_FORCE, RuleIndex
 from scheduler.policy import Check, Decision, Facts, Spoken, Verdict, decide, look_back
 from scheduler.rulebook import Rulebook
 from scheduler.rules import Rule
@@ -162,6 +162,9 @@ class Engine:
             if kept is None:
                 reason = f"rule {outreach.rule} is gone"
                 return await self._move(outreach, State.SUPPRESSED, reason, {}, 0.0)
+            if kept.rule.status not in IN_FORCE and not outreach.test:
+                reason, check = f"the rule is {kept.rule.status}", {"check": "status"}
+                return await self._move(outreach, State.SUPPRESSED, reason, check, 0.0)
             event = _event_of(kept.rule, outreach)
             verdict = self._decide(
                 kept.rule, user, event, seen, outreach.born, asked=asked, attempts=entry.begun

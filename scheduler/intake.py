@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_PROMPTS = 100
-"""Prompts that an event's outcome names; of more it tells how many."""
+"""Prompts of a rule that an event's outcome names; of more it tells how many people it was."""
 FINDING = "finding."
 """Types of events that the analysis makes; they are due at a time of their own."""
 
@@ -119,8 +119,12 @@ class Intake:
             )
             notes |= {"cancelled": cancelled} if cancelled else {}
         outcomes: list[tuple[Rule, str, Verdict | str]] = []
+        people = 0
         for rule in rules:
-            outcomes += await self._started(rule, event, seen)
+            some, number = await self._started(rule, event, seen)
+            outcomes += some
+            people += number
+        notes |= {"people": people} if people > len(outcomes) else {}
         if event.user and (converted := await self._ledger.converted_by(event.user, event.type)):
             notes["converted"] = converted
         notes |= self._outcome(event, rules, outcomes)
@@ -131,15 +135,18 @@ class Intake:
 
     async def _started(
         self, rule: Rule, event: Event, seen: Seen | None
-    ) -> list[tuple[Rule, str, Verdict | str]]:
+    ) -> tuple[list[tuple[Rule, str, Verdict | str]], int]:
+        """What was decided, of MAX_PROMPTS people at most, and of how many people."""
         if rule.audience is None and not event.user:
-            return [(rule, "", "the event has no user, and the rule no audience")]
+            return [(rule, "", "the event has no user, and the rule no audience")], 1
         outcomes: list[tuple[Rule, str, Verdict | str]] = []
+        people = 0
         async for users in self._audiences.of(rule, event.user):
             for user, verdict in await self._considered(rule, users, event, seen):
+                people += 1
                 if len(outcomes) < MAX_PROMPTS:
                     outcomes.append((rule, user, verdict))
-        return outcomes
+        return outcomes, people
 
     async def _considered(
         self, rule: Rule, users: Sequence[str], event: Event, seen: Seen | None

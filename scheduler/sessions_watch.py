@@ -12,14 +12,14 @@ from pydantic import JsonValue, ValidationError
 from messaging.bus import Bus, Delivery, Message, Subscription
 from messaging.topics import Topics
 from outreach.inbox import Event
-from outreach.keys import person_key
+from outreach.keys import index_key, member, person_key
 from outreach.people import read_person
 from outreach.scripts import command, together
 from scheduler.audience import Audiences
 from scheduler.cards import Cards
 from scheduler.engine import Engine
 from scheduler.happenings import Happening
-from scheduler.index import IN_FORCE, Match, RuleIndex, occurrence_key
+from scheduler.index import IN_FORCE, Match, RuleIndex
 from scheduler.rulebook import Rulebook
 from scheduler.rules import Rule
 from scheduler.triggers import AbandonedIntentTrigger, IdleTrigger, KnowledgeChangedTrigger
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY_S = 0.5
-LEFT = "overture:scheduler:left"
-"""Session id -> card of conversations that ended with a form open: it may yet be asked about."""
-LEFT_S = 86_400.0
+LEFT = index_key("left")
+"""Conversations that ended with a form open, which may yet be asked about: `{USER} SESSION`, by
+when they were last used. Their cards are beside it, each by itself."""
+LEFT_S = 86_400
 MAX_LEFT = 10_000
 PERSON_S = 5.0
 """What is known of a person is read again so often."""
@@ -110,6 +111,8 @@ class SessionsWatch:
             if isinstance(match.rule.trigger, AbandonedIntentTrigger)
         ]
         there = cards.keys() | {card.session for card in left}
+        here = {card.user for card in (*cards.values(), *left)}
+        self._read = {user: read for user, read in self._read.items() if user in here}
         self._done = {session: keys for session, keys in self._done.items() if session in there}
         for match in matches:
             await self._matched(match)
@@ -134,12 +137,7 @@ class SessionsWatch:
         self.counts["happenings"] += 1
         match happening.kind:
             case "session_started":
-                card = await self._card(happening)
-                for rule in self._in_force("session_start"):
-                    key = occurrence_key(rule, card.model_dump())
-                    await self._engine.consider(
-                        rule, card.user, key, session=card, born=happening.at
-                    )
+                await self._begun(happening)
             case "intent":
                 await self._meant(happening)
             case "knowledge_changed":
@@ -150,6 +148,14 @@ class SessionsWatch:
                 pass
         if happening.kind in ("turn", "intent", "session_ended") and happening.session:
             await self._talked(happening.session, happening.at)
+
+    async def _begun(self, happening: Happening) -> None:
+        """As a sweep would see it, only sooner."""
+        card = await self._card(happening)
+        people = await self._known([card.user], happening.at)
+        for match in await self._matches(self._rulebook.rules(), [card], happening.at, people):
+            if match.rule.trigger.kind == "session_start":
+                await self._matched(match)
 
     async def _meant(self, happening: Happening) -> None:
         rules = self._rulebook.rules().for_intent(happening.intent)
@@ -217,23 +223,31 @@ class SessionsWatch:
 
     async def _note_left(self, cards: Mapping[str, SessionCard]) -> None:
         """Keeps the cards of conversations that ended with a form open, and lets go of others."""
-        ended = [card for name, card in self._before.items() if name not in cards and card.form]
-        calls = [command("HSET", LEFT, card.session, card.model_dump_json()) for card in ended]
-        if self._before and (back := cards.keys() - self._before.keys()):
-            calls.append(command("HDEL", LEFT, *back))
+        calls = []
+        for name, card in self._before.items():
+            if name not in cards and card.form:
+                place = member(card.user, card.session)
+                calls.append(command("ZADD", LEFT, card.active, place))
+                document = card.model_dump_json()
+                calls.append(command("SET", _left_key(card.session), document, "EX", LEFT_S))
+        for name in cards.keys() - self._before.keys():
+            card = cards[name]
+            calls.append(command("ZREM", LEFT, member(card.user, card.session)))
         self._before = dict(cards)
         if calls:
             await together(self._redis, *calls)
 
     async def _left(self, now: float) -> Sequence[SessionCard]:
-        (found,) = await together(self._redis, command("HGETALL", LEFT))
-        cards = [SessionCard.model_validate_json(each) for each in found.values()]
-        cards.sort(key=lambda card: card.active, reverse=True)
-        kept = [card for card in cards[:MAX_LEFT] if now - card.active < LEFT_S]
-        if len(kept) < len(cards):
-            names = {card.session for card in cards} - {card.session for card in kept}
-            await together(self._redis, command("HDEL", LEFT, *names))
-        return kept
+        (_, found) = await together(
+            self._redis,
+            command("ZREMRANGEBYSCORE", LEFT, "-inf", now - LEFT_S),
+            command("ZRANGE", LEFT, -MAX_LEFT, -1),
+        )
+        if not found:
+            return []
+        keys = [_left_key(place.decode().rpartition(" ")[2]) for place in found]
+        (documents,) = await together(self._redis, command("MGET", *keys))
+        return [SessionCard.model_validate_json(each) for each in documents if each is not None]
 
     async def _known(self, users: Iterable[str], now: float) -> Mapping[str, Mapping[str, Any]]:
         """What is known of them; read again after a while, in one round trip."""
@@ -245,8 +259,7 @@ class SessionsWatch:
             for user, fields in zip(some, await together(self._redis, *asked), strict=True):
                 person = read_person(user, fields)
                 self._read[user] = now, {} if person is None else person.model_dump()
-        self._read = {user: read for user, read in self._read.items() if user in wanted}
-        return {user: plain for user, (_, plain) in self._read.items()}
+        return {user: self._read[user][1] for user in wanted if user in self._read}
 
     async def _card(self, happening: Happening) -> SessionCard:
         for card in await self._cards.all():
@@ -272,6 +285,10 @@ class SessionsWatch:
             )
             return
         await self.happened(happening)
+
+
+def _left_key(session: str) -> str:
+    return f"overture:left:{session}"
 
 
 def _event(happening: Happening, key: str, data: dict[str, JsonValue]) -> Event:

@@ -222,6 +222,16 @@ async def test_a_deferred_prompt_is_said_in_spite_of_the_cooldown(redis: Redis) 
         assert later.state is State.PUBLISHED
 
 
+async def test_a_deferred_prompt_of_a_rule_that_was_paused_meanwhile(redis: Redis) -> None:
+    async with scheduler(redis, ORDER_READY) as made:
+        await considered(made, redis)
+        first = await only(made)
+        await heard(made, first.outreach.id)
+        later_id = await made.engine.defer(first, 0.001)
+        await made.rulebook.set_status("order_ready", "paused", "ann", "")
+        assert await made.engine.look_again("u42", later_id) is State.SUPPRESSED
+
+
 async def test_a_preview_shows_every_check_and_writes_nothing(redis: Redis) -> None:
     async with scheduler(redis, ORDER_READY + quiet_around(await now(redis))) as made:
         kept = made.rulebook.get("order_ready")

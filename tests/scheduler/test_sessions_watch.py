@@ -6,6 +6,7 @@ from outreach.states import State
 from scheduler.happenings import Happening
 from scheduler.runtime import Scheduler
 from scheduler.sessions_watch import LEFT
+from sessions.forgetting import forget_in_redis
 from sessions.presence import InstanceCard, Presence
 from tests.support.scheduling import come, now, only, scheduler, states
 
@@ -114,10 +115,11 @@ async def test_an_order_that_was_left_open_when_the_conversation_ended(redis: Re
         cold(first)
         await first.watch.sweep()
         assert await states(first) == []
-    card = (await redis.hgetall(LEFT))[b"sess_1"]
+    card = await redis.get("overture:left:sess_1")
+    assert card is not None
     later = card.replace(str(at - 290).encode(), str(at - 310).encode())
     assert later != card
-    await redis.hset(LEFT, "sess_1", later)  # half a minute passes
+    await redis.set("overture:left:sess_1", later)  # half a minute passes
     async with scheduler(redis, ABANDONED, instance="two") as second:
         await second.watch.sweep()
         await second.watch.sweep()
@@ -131,14 +133,14 @@ async def test_who_comes_back_to_the_order_is_not_asked_about_it(redis: Redis) -
         await Presence(redis, "one").beat(InstanceCard(instance="one"))
         cold(made)
         await made.watch.sweep()
-        assert await redis.hlen(LEFT) == 1
+        assert await redis.zcard(LEFT) == 1
         await come(redis, "ben", session="other")
         cold(made)
         await made.watch.sweep()
         await come(redis, "u42", turns=3)
         cold(made)
         await made.watch.sweep()
-        assert await redis.hlen(LEFT) == 0
+        assert await redis.zcard(LEFT) == 0
 
 
 async def test_an_intent_that_was_said(redis: Redis) -> None:
@@ -174,3 +176,28 @@ async def test_a_job_that_is_done_is_told_to_whose_it_is(redis: Redis) -> None:
         done = {"job": "report", "title": "Sales"}
         await made.watch.happened(Happening(kind="job_done", user="u42", at=at, id="7", data=done))
         assert (await only(made)).outreach.text == "Your report is ready: Sales."
+
+
+async def test_a_greeting_waits_for_its_condition(redis: Redis) -> None:
+    async with scheduler(redis, WELCOME + "when: session.turns > 1\n") as made:
+        card = await come(redis, "u42")
+        begun = Happening(kind="session_started", user="u42", session="sess_1", at=card.since)
+        await made.watch.happened(begun)
+        assert await states(made) == []
+        await come(redis, "u42", turns=2)
+        cold(made)
+        await made.watch.sweep()
+        assert await states(made) == [State.PUBLISHED]
+
+
+async def test_who_is_forgotten_is_forgotten_here_too(redis: Redis) -> None:
+    async with scheduler(redis, ABANDONED) as made:
+        await come(redis, "u42", turns=2, form="order")
+        await made.watch.sweep()
+        await Presence(redis, "one").beat(InstanceCard(instance="one"))
+        cold(made)
+        await made.watch.sweep()
+        assert await redis.zcard(LEFT) == 1
+        await forget_in_redis(redis, "u42")
+        assert await redis.zcard(LEFT) == 0
+        assert await redis.keys("overture:left:*") == []

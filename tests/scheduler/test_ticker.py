@@ -128,3 +128,11 @@ async def test_zones_of_who_is_known_and_who_is_here(redis: Redis) -> None:
         await come(redis, "ben", time_zone="Asia/Tokyo")
         zones = await made.ticker._zones()
         assert zones == ["America/Lima", "Asia/Tokyo", "Europe/London"]
+
+
+async def test_a_rule_in_a_zone_of_its_own_fires_for_everybody_at_once(redis: Redis) -> None:
+    text = NIGHTLY.replace('"30 1 * * *"', '"30 1 * * *", zone: Europe/Amsterdam')
+    async with scheduler(redis, text) as made:
+        zones = ["Asia/Tokyo", "Europe/London"]
+        (fired,) = made.ticker._firings(rules(text), zones, utc(7, 1, 12), utc(7, 2, 12))
+        assert (fired.at, fired.zones) == (utc(7, 1, 23, 30), ())
