@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     field_serializer,
@@ -19,11 +18,29 @@ from pydantic import (
 
 from intents.templates import TemplateError as SentenceError
 from intents.templates import parse_template, references
-from outreach.prompt import Expected, Outreach, Priority, User, outreach_id
+from outreach.prompt import Expected, Outreach, outreach_id
 from scheduler.conditions import Condition, ConditionError, condition
 from scheduler.content import ContentError, TemplateError, template
-from scheduler.rule_values import Cap, Duration, QuietHours
+from scheduler.rule_parts import (
+    Audience,
+    Breaker,
+    DeliverySettings,
+    PolicySettings,
+    RulePart,
+    Variant,
+)
 from scheduler.triggers import KINDS, EventType, Kind, Trigger
+
+__all__ = [
+    "Audience",
+    "Breaker",
+    "DeliverySettings",
+    "PolicySettings",
+    "Rule",
+    "Status",
+    "Variant",
+    "share_of",
+]
 
 Status = Literal["draft", "shadow", "live", "paused"]
 
@@ -33,99 +50,11 @@ WITHOUT_EVENT: frozenset[Kind] = frozenset({"cron", "interval", "once", "session
 ONLY = "only"
 """The variant's name where there is one wording."""
 
-LONGEST_TTL = 30 * 86400.0
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Audience(_Model):
-    """Whom it is for: one of users, live (everybody in a conversation) or all (everybody known)."""
-
-    users: tuple[User, ...] = Field(default=(), max_length=10_000)
-    live: bool = False
-    all: bool = False
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "Audience":
-        if bool(self.users) + self.live + self.all != 1:
-            raise ValueError(
-                "give one of `users: [...]`, `live: true` and `all: true`; leave audience out for "
-                "whom the trigger names"
-            )
-        return self
-
-
-class Variant(_Model):
-    """One wording of several. share: percent of the people; all left out means equal shares."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
-    share: float | None = Field(default=None, gt=0, le=100)
-    say: str = Field(min_length=1, max_length=2000)
-
-
-class DeliverySettings(_Model):
-    """How it is said once it may be."""
-
-    priority: Priority = Field(
-        default="normal", description="low, normal, high or critical: how long it waits for a gap."
-    )
-    earcon: bool = Field(default=False, description="A short sound first.")
-    quiet: Duration = Field(
-        default=0.0, description="Silence that it waits for, where its priority needs less."
-    )
-    on_barge_in: Literal["resume", "again", "yield"] = Field(
-        default="resume", description="What becomes of it when the person interrupts it."
-    )
-    offline: Literal["wait", "drop"] = Field(
-        default="wait", description="Nobody there: wait until its ttl for them, or drop it."
-    )
-
-    @field_validator("quiet")
-    @classmethod
-    def _bounded(cls, seconds: float) -> float:
-        if seconds > 30:
-            raise ValueError("30s is the longest silence to wait for")
-        return seconds
-
-
-class PolicySettings(_Model):
-    """What must hold for it to be said."""
-
-    quiet_hours: QuietHours | None = Field(
-        default=None, description="Held until they are over, on the person's own clock."
-    )
-    cooldown: Duration = Field(default=0.0, description="Since this rule last spoke to them.")
-    cap: Cap | None = Field(default=None, description="Of this rule, to one person.")
-    purpose_cap: Cap | None = Field(default=None, description="Of all rules of its purpose.")
-    overall_cap: Cap | None = Field(default=None, description="Of everything said to them.")
-    ttl: Duration = Field(default=900.0, description="After that it is of no use any more.")
-    attempts: int = Field(default=2, ge=1, le=10, description="How often it may be begun.")
-    consent: Literal["opt_out", "opt_in", "none"] = Field(
-        default="opt_out",
-        description="opt_in: only who agreed; opt_out: who has not refused; none: asks nobody.",
-    )
-
-    @field_validator("ttl")
-    @classmethod
-    def _some_time(cls, seconds: float) -> float:
-        if not 1 <= seconds <= LONGEST_TTL:
-            raise ValueError("ttl may be from 1s to 30d")
-        return seconds
-
-
-class Breaker(_Model):
-    """Pauses the rule when more than `share` of the last `of` people opted out or interrupted."""
-
-    share: float = Field(gt=0, lt=1, description="0.3 is three in ten.")
-    of: int = Field(default=20, ge=5, le=1000)
-
 
 Said: TypeAlias = tuple[Variant, ...]
 
 
-class Rule(_Model):
+class Rule(RulePart):
     """See docs/rules.md. version: counted by the rulebook; 0 for what only a file says."""
 
     name: str = Field(
