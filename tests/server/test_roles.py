@@ -22,6 +22,7 @@ CALLERS = (
 )
 EVERYBODY = dict.fromkeys(CALLERS, IN)
 KNOWN = dict.fromkeys(CALLERS, WHO) | dict.fromkeys(CALLERS[1:6], IN)
+OPERATORS = KNOWN | dict.fromkeys(("client", "service", "ann", "secret"), NO)
 
 ROUTES = {
     ("GET", "/"): EVERYBODY,
@@ -29,7 +30,8 @@ ROUTES = {
     ("GET", "/healthz"): EVERYBODY,
     ("GET", "/readyz"): EVERYBODY,
     ("GET", "/v1/agent"): EVERYBODY,
-    ("GET", "/metrics"): KNOWN | dict.fromkeys(("client", "service", "ann", "secret"), NO),
+    ("GET", "/console"): EVERYBODY,
+    ("GET", "/metrics"): OPERATORS,
     ("POST", "/v1/realtime/client_secrets"): KNOWN | {"secret": NO},
     ("POST", "/v1/realtime/calls"): KNOWN,
     ("POST", "/v1/realtime/calls/{call_id}/hangup"): KNOWN,

@@ -1,0 +1,93 @@
+"""Every operation with everybody who may come to it: 401 without a key, 403 with a client's."""
+
+import re
+
+import httpx
+import pytest
+
+from server.door import Right
+from server.operations.route import EVENT_STREAM
+from server.operations.table import Table
+from tests.server.operations.conftest import Backstage
+from tests.support.keys import Keys, bearer
+from tests.support.serving import PATIENCE, Serving
+
+SERVICE_MAY = {
+    ("POST", "/v1/events"),
+    ("GET", "/v1/events/{id}"),
+    ("POST", "/v1/outreach"),
+    ("GET", "/v1/outreach/{id}"),
+    ("GET", "/v1/outreach/{id}/events"),
+    ("DELETE", "/v1/outreach/{id}"),
+}
+"""All else is an operator's."""
+
+
+@pytest.fixture(scope="module")
+def table(backstage: Backstage) -> Table:
+    return Table(backstage.operations, lambda _: True)
+
+
+def ask(serving: Serving, method: str, path: str, key: str | None) -> int:
+    """The status; what is wrong with the question is told only to who may ask it."""
+    address = serving.http_url + re.sub(r"\{\w+\}", "none", path)
+    with (
+        httpx.Client(timeout=PATIENCE) as client,
+        client.stream(method, address, headers=bearer(key)) as answer,
+    ):
+        return answer.status_code
+
+
+@pytest.mark.parametrize("who", ["nobody", "client", "ann", "service", "operator"])
+def test_everybody_is_let_in_as_far_as_their_role_goes(
+    guarded: Serving, keys: Keys, table: Table, who: str
+) -> None:
+    key = None if who == "nobody" else getattr(keys, who)
+    for operation in table.operations:
+        route = (operation.method, operation.path)
+        status = ask(guarded, *route, key)
+        if who == "nobody":
+            assert status == 401, route
+        elif who in ("client", "ann") or (who == "service" and route not in SERVICE_MAY):
+            assert status == 403, route
+        else:
+            assert status not in (401, 403), route
+            assert status < 500, route
+
+
+def test_the_table_of_rights_is_the_one_above(table: Table) -> None:
+    publish = {(each.method, each.path) for each in table.operations if each.right is Right.PUBLISH}
+    assert publish == SERVICE_MAY
+    assert all(each.right in (Right.PUBLISH, Right.OPERATE) for each in table.operations)
+    assert sum(each.media == EVENT_STREAM for each in table.operations) == 2
+
+
+def test_the_app_has_no_route_of_the_api_beside_the_table(guarded: Serving, table: Table) -> None:
+    found = {
+        (method, route.path)
+        for route in guarded.app.routes
+        for method in (getattr(route, "methods", None) or ())
+        if method != "HEAD" and route.path.startswith("/v1/")
+    }
+    elsewhere = ("/v1/agent", "/v1/realtime", "/v1/openapi.json")
+    listed = {(each.method, each.path) for each in table.operations}
+    assert {route for route in found if not route[1].startswith(elsewhere)} == listed
+
+
+def test_a_page_from_elsewhere_is_kept_out(open_api: Serving) -> None:
+    """On a server without keys a page of another site could else send events by a plain form."""
+    answer = httpx.post(
+        f"{open_api.http_url}/v1/events",
+        content=b'{"type": "order.ready"}',
+        headers={"Content-Type": "text/plain", "Origin": "https://evil.example"},
+    )
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "origin_not_allowed"
+
+
+def test_what_has_no_route_is_told_as_all_else(open_api: Serving) -> None:
+    missing = httpx.get(f"{open_api.http_url}/v1/nothing")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+    wrong = httpx.delete(f"{open_api.http_url}/v1/events")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert "POST" in wrong.headers["allow"]
