@@ -83,7 +83,9 @@ class Attending:
         except AWAY as error:
             log.info("presence_waits_for_redis", reason=str(error))
             return  # the next beat tries again
-        if not seat.gone:
+        if seat.gone:  # meanwhile, and its leaving came first
+            await self._leave(seat)
+        elif not seat.entered:
             seat.entered = True
             self.on_present(seat)
 
@@ -110,8 +112,13 @@ class Attending:
         task.add_done_callback(lambda done: self._has_left(session.id, done))
 
     async def _leave(self, seat: Seat) -> None:
-        with contextlib.suppress(*AWAY):  # then nobody is found here, and the mailbox keeps it
-            await self._presence.leave(seat.session.user, seat.session.id)
+        await self.forget(seat.session.user, seat.session.id)
+
+    async def forget(self, user: str, session: str) -> None:
+        """The session is not here, whatever was written; when Redis is away, another time."""
+        if session not in self._seats:
+            with contextlib.suppress(*AWAY):
+                await self._presence.leave(user, session)
 
     def _has_left(self, session: str, done: "asyncio.Task[None]") -> None:
         if self._leaving.get(session) is done:

@@ -193,10 +193,11 @@ class Delivery:
             if (seat := self._attending.seat(live.session)) is not None:
                 await self._take(seat, outreach_id)
                 return
+            await self._attending.forget(user, live.session)
         here = self._attending.of(user)
         if here:
             await self._take(here[0], outreach_id)
-        elif not lives:
+        else:
             await self._nobody_is_there(user, outreach_id)
 
     async def _nobody_is_there(self, user: str, outreach_id: str) -> None:

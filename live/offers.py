@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 from pydantic import JsonValue
 
+from conversation import Floor
 from conversation.prompts import PromptOutcome
 from intents.replies import Reply
 from live.missed import to_say
@@ -25,6 +26,8 @@ LEASE_S = 1.0
 """Seconds for which a prompt is ours; the person waits so long at most if we die."""
 BEGIN_S = 1.5
 """Seconds that a claim may take; the machine itself waits for two."""
+AT_ONCE_S = 0.1
+"""What begins so soon has not waited for anything."""
 INSIST_S = 60.0
 """Seconds for which what came of a prompt is told to a Redis that does not answer."""
 AGAIN_S = 0.2
@@ -48,6 +51,7 @@ class Offer:
 
     claim: None while there is none. granted: its first sample may have flowed here.
     reply: what the person answered, to be acted on when it is over.
+    waits_for: what kept it from beginning when it was offered.
     """
 
     user: str
@@ -60,6 +64,22 @@ class Offer:
     why: Why | None = None
     reply: Reply | None = None
     over: bool = False
+    taken_at: float = 0.0
+    waits_for: str = ""
+
+    def evidence(self, now: float) -> dict[str, JsonValue]:
+        """What it waited for in its session, if it had to."""
+        if now - self.taken_at < AT_ONCE_S:
+            return {}
+        return {"waited_for": self.waits_for, "waited_s": round(now - self.taken_at, 3)}
+
+
+_FOR = {
+    Floor.IDLE: "a pause that is long enough",
+    Floor.LISTENING: "the person to finish speaking",
+    Floor.THINKING: "the agent to answer",
+    Floor.SPEAKING: "the agent to finish",
+}
 
 
 class Offers:
@@ -105,6 +125,8 @@ class Offers:
         if isinstance(claim, Refused):
             return claim
         offer = Offer(user, outreach_id, session, claim)
+        offer.taken_at = asyncio.get_running_loop().time()
+        offer.waits_for = _FOR[session.standing.floor]
         self._open[outreach_id] = offer
         session.offer(to_say(claim, self._lease_s))
         return None
@@ -139,9 +161,12 @@ class Offers:
         async with offer.lock:
             if offer.claim is None or offer.why is not None:
                 return False
+            evidence = offer.evidence(asyncio.get_running_loop().time())
             try:
                 async with asyncio.timeout(BEGIN_S):
-                    offer.refused = await self._ledger.begin(offer.claim, self._lease_s)
+                    offer.refused = await self._ledger.begin(
+                        offer.claim, self._lease_s, evidence=evidence
+                    )
             except (OutreachUnavailableError, TimeoutError):
                 offer.refused = Refused.UNAVAILABLE
             if offer.refused is not None:

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
 from live import events as told
 from live.config import SessionConfig
 from live.prompts_port import Client
+from messaging.bus import Message
 from messaging.memory import MemoryBroker
 from outreach.claims import Claim
 from outreach.prompt import Outreach
 from outreach.states import State
+from sessions.presence import LiveAt
 from tests.outreach.prompts import prompt, published
 from tests.support.delivering import PATIENCE, Instance, prompts_said, until
 from tests.support.redis_server import RedisServer, needs_redis
@@ -326,3 +329,76 @@ async def test_in_text_it_is_heard_when_it_was_shown(one: Instance) -> None:
     talk.session.acknowledge(outreach.id)
     entry = await one.becomes(outreach, State.HEARD)
     assert entry.steps[-1].evidence["by"] == "acknowledged"
+
+
+# What can be wrong
+
+
+async def test_a_session_that_is_only_written_of_stands_in_nobodys_way(one: Instance) -> None:
+    await one.presence.enter(LiveAt("ghost", "u42", "one", 0.0, False))
+    talk = await one.talk("s1")
+    await one.present("s1")
+    await one.presence.touch("u42", "ghost")
+    outreach = prompt(ttl_s=1e6)
+    await one.publish(outreach)
+    await one.becomes(outreach, State.HEARD, talk)
+    assert [live.session for live in await one.presence.of("u42")] == ["s1"]
+
+
+async def test_what_does_not_wait_expires_where_nobody_is(one: Instance) -> None:
+    outreach = prompt(offline="drop")
+    await one.publish(outreach)
+    entry = await one.becomes(outreach, State.EXPIRED)
+    assert entry.steps[-1].reason == "nobody was there, and its rule does not wait"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"user": 1, "id": 2}', b"\xff"])
+async def test_messages_that_cannot_be_read_are_left_aside(one: Instance, body: bytes) -> None:
+    for topic, owner in (("outreach", ""), ("to-instance", "one")):
+        await one.bus.publish(topic, body, key="u42", owner=owner)
+    outreach = prompt(ttl_s=1e6)
+    await one.publish(outreach)
+    await one.becomes(outreach, State.HEARD, await one.talk("s1"))
+
+
+async def test_a_session_that_ended_leaves_no_trace(one: Instance) -> None:
+    talk = await one.talk("s1")
+    await one.present("s1")
+    await talk.session.aclose()
+    async with asyncio.timeout(PATIENCE):
+        while await one.presence.of("u42"):
+            await asyncio.sleep(0.01)
+
+
+async def test_what_a_card_of_the_instance_tells(one: Instance) -> None:
+    client = Client("websocket", "Asia/Tokyo")
+    talk = await one.talk("s1", client=client)
+    await talk.says("i'd like a large latte with soy milk")
+    async with asyncio.timeout(PATIENCE):
+        while not any(card.turns for card in await one.presence.sessions()):
+            await talk.silence(0.04)
+            await asyncio.sleep(0.01)
+    (card,) = await one.presence.sessions()
+    assert (card.user, card.transport, card.time_zone) == ("u42", "websocket", "Asia/Tokyo")
+    assert (card.last_intent, card.form, card.turns) == ("orderDrink", "orderDrink", 1)
+    assert "latte" not in card.model_dump_json()
+
+
+async def test_happenings_are_published_without_words(one: Instance) -> None:
+    told_of: list[dict[str, object]] = []
+
+    async def note(message: Message) -> None:
+        told_of.append(orjson.loads(message.body))
+
+    await one.bus.subscribe("happenings", "test", note)
+    talk = await one.talk("s1")
+    await talk.says("i'd like a large latte with soy milk")
+    await talk.until_quiet()
+    await talk.session.aclose()
+    await until(lambda: len(told_of) == 3)
+    assert [each["kind"] for each in told_of] == ["session_started", "intent", "session_ended"]
+    assert told_of[1]["intent"] == "orderDrink"
+    slots = told_of[1]["slots"]
+    assert isinstance(slots, dict)
+    assert {"latte", "large", "soy milk"} <= set(slots.values())
+    assert told_of[2]["form"] == "orderDrink"
