@@ -85,11 +85,15 @@ def test_a_session_that_is_not_there_has_nothing() -> None:
         (r"session.form.matches('\\w{200}')", "repeat its parts 20 times at most", 22),
         (
             "user.attributes.tags.all(a, user.attributes.tags.all(b, true))",
-            "inside of another list macro",
+            "inside of a list macro; compare only there",
             50,
         ),
         (r"session.form.matches('(\\w{5}){5}')", "repeat its parts 20 times at most", 22),
         ("user.attributes.tags.all(a, a.matches('b'))", "inside of a list macro", 31),
+        ("user.attributes.tags.all(a, (a + a) == 'b')", "'+' inside of a list macro", 32),
+        ("user.attributes.tags.map(a, a).size() == 2", "nothing is called 'map'", 22),
+        (" && ".join(["user.attributes.tags.all(a, true)"] * 4), "more than 3 list macros", 133),
+        (" && ".join(["user.name.matches('a')"] * 4), "more than 3 patterns", 89),
         ("true // && false", "comments go into the rule's description", 6),
         ('"""a""" == user.name', "write texts in single quotes", 1),
         ("true && " * 200 + "true", "longer than 1000 characters", 0),
@@ -114,7 +118,7 @@ def test_deep_expressions_are_read_or_refused(sign: str) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ({"list": [1] * 201}, "a list of more than 200 items"),
+        ({"list": [1] * 101}, "a list of more than 100 items"),
         ({"text": "x" * 4001}, "a text of more than 4000 characters"),
         ({str(n): n for n in range(2001)}, "more than 2000 values"),
         ({"text": "\ud800"}, "cannot be read"),
