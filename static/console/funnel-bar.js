@@ -1,6 +1,6 @@
 /** How far a rule's prompts came, as rows of numbers with bars. */
 import { el } from "./dom.js";
-import { FUNNEL, plain } from "./words.js";
+import { FUNNEL, check, plain } from "./words.js";
 
 /** funnel: state, or "suppressed:REASON", -> how many. Rows with the reasons below "suppressed". */
 export function funnelRows(funnel) {
@@ -28,7 +28,7 @@ function funnelRow(state, number, most, why = null) {
   return el(
     "div",
     { data: { state, ...(why !== null && { why }) } },
-    el("dt", {}, plain(why ?? state)),
+    el("dt", {}, why === null ? plain(state) : check(why)),
     el("dd", {}, el("span", { class: "track" }, bar), el("b", {}, String(number))),
   );
 }

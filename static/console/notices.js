@@ -49,6 +49,16 @@ export class Notices {
     );
   }
 
+  /** For a room: what it tells after it was left is not told. place: the room's element. */
+  of(place) {
+    const told = (tell) => (...words) => (place.isConnected ? tell(...words) : undefined);
+    return {
+      fail: told((...words) => this.fail(...words)),
+      tell: told((...words) => this.tell(...words)),
+      clear: told((...words) => this.clear(...words)),
+    };
+  }
+
   /** Something was done. more: elements after the words, such as a link. */
   tell(words, ...more) {
     this.troubles.replaceChildren();

@@ -1,7 +1,7 @@
 /** Asks the server each few seconds how it is: the switch, the bus, whether it is there at all. */
 import { get, path } from "./api.js";
 
-const EVERY_MS = 3000;
+const EVERY_MS = 2000;
 
 export class Pulse {
   /** onSwitch(state), onDegraded(words), onBack(), onFail(error). */

@@ -1,5 +1,7 @@
 /** Which room the address names: `#/ROOM/REST?QUERY`. */
 
+import { el } from "./dom.js";
+
 /** hash: location.hash. rest: the decoded segments after the room's. */
 export function parse(hash) {
   const [where, query = ""] = hash.replace(/^#\/?/, "").split("?");
@@ -57,9 +59,11 @@ export class Router {
     const { title, enter } = this.rooms[room] ?? this.rooms.rules;
     document.title = `${title} · Overture console`;
     this.mark(room);
-    this.element.replaceChildren();
+    const place = el("div", { class: "room" }); // what a room that was left draws late is not seen
+    this.element.replaceChildren(place);
     this.base.notices.clear();
-    this.leave = enter({ ...this.base, room: this.element, rest, query, router: this }) ?? null;
+    const notices = this.base.notices.of(place);
+    this.leave = enter({ ...this.base, notices, room: place, rest, query, router: this }) ?? null;
   }
 
   /** Notes the address as it is now without entering it anew: the room changed it itself. */

@@ -2,7 +2,7 @@
 import { path, post } from "./api.js";
 import { badge, button, el, field, timely } from "./dom.js";
 import { recall, remember } from "./me.js";
-import { clock, fromNow, plain } from "./words.js";
+import { check as checkWords, clock, fromNow } from "./words.js";
 import { zoneInput } from "./zones.js";
 
 /** name(), text(): of the rule as it is written now. fail(error). */
@@ -64,7 +64,7 @@ function checkLines(checks, decision) {
       "li",
       { data: { passed: String(check.passed) } },
       badge(check.passed ? "heard" : verdict === "not yet" ? "held" : "failed", verdict),
-      el("b", {}, plain(check.name)),
+      el("b", {}, checkWords(check.name)),
       check.reason && el("span", {}, check.reason),
       check.until && el("span", { class: "soft" }, `until ${clock(check.until)}`),
     );

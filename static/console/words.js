@@ -22,6 +22,22 @@ export const STATES = {
   dead: "given up after its last try",
 };
 
+const CHECKS = {
+  switch: "kill switch",
+  status: "status",
+  holdout: "hold-out",
+  condition: "condition",
+  ttl: "still in time",
+  rule_cap: "the rule's cap",
+  purpose_cap: "the purpose's cap",
+  overall_cap: "the cap over all",
+  session: "a session to speak in",
+  floor: "the floor",
+};
+
+/** A check of the policy. */
+export const check = (name) => CHECKS[name] ?? plain(name);
+
 /** In the order in which a funnel narrows. */
 export const FUNNEL = [
   "matched",
