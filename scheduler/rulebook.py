@@ -15,7 +15,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from outreach.errors import OutreachUnavailableError
-from outreach.scripts import command, together, unavailable
+from outreach.scripts import Call, Script, command, together
 from scheduler.index import RuleIndex
 from scheduler.rule_files import Problem, parse_rules, write_rule
 from scheduler.rules import Rule, Status
@@ -33,13 +33,15 @@ MISSING = "overture:rules:missing"
 LOOK_S = 0.25
 """How often the counter is read; two of these are the half second that is promised."""
 MAX_VERSIONS = 1_000
+AT_ONCE = 100
+"""Rules that are written together."""
 FROM_FILES = "files"
 
 
 class SavedRule(BaseModel):
     """One version of a rule. version: from 1. by: who wrote it, "files" of the folder's.
 
-    text: YAML as it was written. at: Unix time, Redis' own.
+    text: YAML as it was written. status: what it says. at: Unix time, Redis' own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +51,7 @@ class SavedRule(BaseModel):
     text: str
     by: str
     at: float
+    status: Status = "draft"
 
 
 class StatusChange(BaseModel):
@@ -77,34 +80,40 @@ class KeptRule:
 
 
 # KEYS: versions, latest, changes, statuses, files.
-# ARGV: name, text, by, digest ("" of the console), whether the status is said anew.
-_SAVE = """
+# ARGV: name, text, by, digest ("" of the console), the status that the text says.
+# A version that says another status than the one before it ends what was set beside them.
+_SAVE = Script(
+    """
 if ARGV[4] ~= '' then
-  if redis.call('HGET', KEYS[5], ARGV[1]) == ARGV[4] then return 0 end
+  if redis.call('HGET', KEYS[5], ARGV[1]) == ARGV[4] then return false end
   redis.call('HSET', KEYS[5], ARGV[1], ARGV[4])
 end
 local time = redis.call('TIME')
-local version = redis.call('LLEN', KEYS[1]) + 1
-local document = cjson.encode({name = ARGV[1], version = version, text = ARGV[2], by = ARGV[3],
-                               at = tonumber(time[1]) + tonumber(time[2]) / 1000000})
+local document = cjson.encode({name = ARGV[1], version = redis.call('LLEN', KEYS[1]) + 1,
+  text = ARGV[2], by = ARGV[3], status = ARGV[5],
+  at = tonumber(time[1]) + tonumber(time[2]) / 1000000})
+local last = redis.call('HGET', KEYS[2], ARGV[1])
+if last and cjson.decode(last).status ~= ARGV[5] then redis.call('HDEL', KEYS[4], ARGV[1]) end
 redis.call('RPUSH', KEYS[1], document)
 redis.call('HSET', KEYS[2], ARGV[1], document)
-if ARGV[5] == '1' then redis.call('HDEL', KEYS[4], ARGV[1]) end
 redis.call('INCR', KEYS[3])
-return version
+return document
 """
+)
 
 # KEYS: statuses, changes, history. ARGV: name, status, by, why, history's length.
-_SET_STATUS = """
+_SET_STATUS = Script(
+    """
 local time = redis.call('TIME')
 local document = cjson.encode({status = ARGV[2], by = ARGV[3], why = ARGV[4],
-                               at = tonumber(time[1]) + tonumber(time[2]) / 1000000})
+  at = tonumber(time[1]) + tonumber(time[2]) / 1000000})
 redis.call('HSET', KEYS[1], ARGV[1], document)
 redis.call('RPUSH', KEYS[3], document)
 redis.call('LTRIM', KEYS[3], -tonumber(ARGV[5]), -1)
 redis.call('INCR', KEYS[2])
 return 1
 """
+)
 
 
 class Rulebook:
@@ -117,12 +126,13 @@ class Rulebook:
     def __init__(self, redis: "Redis", from_files: Sequence[Rule]) -> None:
         self._redis = redis
         self._from_files = tuple(from_files)
+        self._texts = {write_rule(rule): rule for rule in from_files}
         self._kept: Mapping[str, KeptRule] = {
             rule.name: KeptRule(rule, SavedRule(name=rule.name, version=0, text="", by="", at=0.0))
             for rule in from_files
         }
         self._index = RuleIndex(self._from_files)
-        self._seen = -1
+        self._seen: bytes | None = b""
         self._parsed: dict[tuple[str, int], Rule] = {}
         self._looking: asyncio.Task[None] | None = None
         self._filed = False
@@ -164,28 +174,17 @@ class Rulebook:
             one = Problem("rule", 1, 1, "should hold one rule; save each rule by itself")
             return loaded.problems or (one,)
         (rule,) = loaded.rules
-        saved = await self._write(rule, text, by, digest="")
-        assert saved is not None  # only files can say nothing new
+        (document,) = await together(self._redis, _save(rule, text, by, digest=""))
         await self.refresh()
-        return saved
+        return SavedRule.model_validate_json(document)
 
     async def set_status(self, name: str, status: Status, by: str, why: str) -> bool:
         """Puts a rule live, in shadow, or pauses it; False if there is none of that name."""
         if name not in self._kept:
             return False
-        with unavailable():
-            await self._redis.eval(
-                _SET_STATUS,
-                3,
-                STATUSES,
-                CHANGES,
-                _history_key(name),
-                name,
-                status,
-                by[:200],
-                why[:500],
-                str(MAX_VERSIONS),
-            )
+        keys = [STATUSES, CHANGES, _history_key(name)]
+        set_it = _SET_STATUS(keys, name, status, by[:200], why[:500], MAX_VERSIONS)
+        await together(self._redis, set_it)
         await self.refresh()
         return True
 
@@ -203,13 +202,12 @@ class Rulebook:
 
     async def refresh(self) -> None:
         """Reads what has changed; raises OutreachUnavailableError."""
-        with unavailable():
-            if not self._filed:
-                await self._file()
-                self._filed = True
-            count = int(await self._redis.get(CHANGES) or 0)
-            if count == self._seen:
-                return
+        if not self._filed:
+            await self._file()
+            self._filed = True
+        (count,) = await together(self._redis, command("GET", CHANGES))
+        if count == self._seen:
+            return
         hashes = (command("HGETALL", key) for key in (LATEST, STATUSES, MISSING))
         latest, statuses, missing = await together(self._redis, *hashes)
         self._take(latest, statuses, missing)
@@ -231,47 +229,21 @@ class Rulebook:
 
     async def _file(self) -> None:
         """Enters the folder's rules: new and changed ones as versions, lost ones as missing."""
-        for rule in self._from_files:
-            text = write_rule(rule)
-            digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-            await self._write(rule, text, FROM_FILES, digest)
+        saves = [
+            _save(
+                rule, text, FROM_FILES, hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+            )
+            for text, rule in self._texts.items()
+        ]
+        for start in range(0, len(saves), AT_ONCE):
+            await together(self._redis, *saves[start : start + AT_ONCE])
         here = {rule.name for rule in self._from_files}
         names = await together(self._redis, *(command("HKEYS", key) for key in (FILES, MISSING)))
         filed, missing = ({name.decode() for name in each} for each in names)
-        if gone := filed - here - missing:
-            await self._redis.hset(MISSING, mapping=dict.fromkeys(gone, "1"))
-        if back := missing & here:
-            await self._redis.hdel(MISSING, *back)
-        if gone or back:
-            await self._redis.incr(CHANGES)
-
-    async def _write(self, rule: Rule, text: str, by: str, digest: str) -> SavedRule | None:
-        before = self._kept.get(rule.name)
-        said_anew = before is not None and self._said_status(before) != rule.status
-        with unavailable():
-            version = await self._redis.eval(
-                _SAVE,
-                5,
-                _versions_key(rule.name),
-                LATEST,
-                CHANGES,
-                STATUSES,
-                FILES,
-                rule.name,
-                text,
-                by[:200],
-                digest,
-                "1" if said_anew else "0",
-            )
-            if not version:
-                return None
-        place = command("LINDEX", _versions_key(rule.name), int(version) - 1)
-        (document,) = await together(self._redis, place)
-        return SavedRule.model_validate_json(document)
-
-    def _said_status(self, kept: KeptRule) -> Status:
-        parsed = self._parsed.get((kept.saved.name, kept.saved.version))
-        return (parsed or kept.rule).status
+        calls = [command("HSET", MISSING, name, "1") for name in filed - here - missing]
+        calls += [command("HDEL", MISSING, name) for name in missing & here]
+        if calls:
+            await together(self._redis, *calls, command("INCR", CHANGES))
 
     def _take(
         self,
@@ -302,7 +274,7 @@ class Rulebook:
         self._index = RuleIndex([each.rule for each in kept.values()])
 
     def _read(self, saved: SavedRule) -> Rule | None:
-        known = self._parsed.get((saved.name, saved.version))
+        known = self._parsed.get((saved.name, saved.version)) or self._texts.get(saved.text)
         if known is not None:
             return known
         loaded = parse_rules(saved.text, saved.name)
@@ -312,6 +284,15 @@ class Rulebook:
             log.error("a stored rule cannot be read", rule=saved.name, reason=reasons)
             return None
         return loaded.rules[0]
+
+
+def _save(rule: Rule, text: str, by: str, digest: str) -> Call:
+    keys = [_versions_key(rule.name), LATEST, CHANGES, STATUSES, FILES]
+    return _SAVE(keys, rule.name, text, by[:200], digest, rule.status)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _versions_key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import structlog
 
@@ -17,8 +18,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 0.25
 EVENT_WAITS_S = 1.0
 """An event that no scheduler has dealt with for so long was lost by the bus."""
-AT_ONCE = 16
-"""Prompts and events that are worked on together: half of the connections to Redis."""
+AT_ONCE = 8
+"""Prompts, and people's events, that are worked on together; then others have their turn."""
 LIMIT = 200
 
 
@@ -38,9 +39,12 @@ class Sweeper:
         for start in range(0, len(lapsed), AT_ONCE):
             batch = lapsed[start : start + AT_ONCE]
             await asyncio.gather(*(self._one(*each) for each in batch))
+        lines: dict[str, list[Event]] = {}
         for event in await self._inbox.waiting(EVENT_WAITS_S, LIMIT):
-            self.counts["events found"] += 1
-            await self._event(event)
+            lines.setdefault(event.user or event.id, []).append(event)
+        people = list(lines.values())
+        for start in range(0, len(people), AT_ONCE):
+            await asyncio.gather(*map(self._in_order, people[start : start + AT_ONCE]))
 
     async def _one(self, user: str, id: str, state: State) -> None:
         # The outermost edge of one prompt: what is wrong with it must not hold up the others.
@@ -53,6 +57,12 @@ class Sweeper:
             self.counts["failed"] += 1
             reason = f"{type(error).__name__} while it was looked at again"
             await self._ledger.move(user, id, State.FAILED, reason=reason)
+
+    async def _in_order(self, events: Sequence[Event]) -> None:
+        """One person's events, as they came."""
+        for event in events:
+            self.counts["events found"] += 1
+            await self._event(event)
 
     async def _event(self, event: Event) -> None:
         try:

@@ -95,6 +95,15 @@ async def test_an_edit_that_says_another_status_sets_it(redis: Redis) -> None:
     assert (kept.rule.status, kept.changed) == ("shadow", None)
 
 
+async def test_a_file_that_says_another_status_sets_it(redis: Redis) -> None:
+    made = await book(redis, ORDER_READY)
+    await made.set_status("order_ready", "paused", "ann", "")
+    again = await book(redis, ORDER_READY.replace("live", "shadow"))
+    kept = again.get("order_ready")
+    assert kept is not None
+    assert (kept.rule.status, kept.changed) == ("shadow", None)
+
+
 async def test_there_is_no_status_of_a_rule_that_is_not_there(redis: Redis) -> None:
     assert not await (await book(redis)).set_status("nothing", "live", "ann", "")
 
