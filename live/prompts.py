@@ -1,6 +1,6 @@
 """One session's prompts: offered to the machine, claimed before their first sample, reported."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
@@ -13,7 +13,7 @@ from live.answering import Answering
 from live.asking import history_of
 from live.core import Core
 from live.phrasing import phrased
-from live.prompts_port import Client, KnownBy, NoPrompter, Prompter, ToSay
+from live.prompts_port import Client, KnownBy, NoPrompter, Prompter, Standing, ToSay
 from live.replying import Replying
 from live.work import Work
 from outreach.prompt import Outreach
@@ -39,15 +39,23 @@ class _Unshown:
 
 
 class Prompts:
-    """Stands between the machine and whoever sends prompts.
+    """Stands between the machine and whoever sends prompts, as their `Addressee`.
 
+    standing: tells how the session stands. client: what is on the other side.
     prompter: where claims and reports go; the session signs on when it starts.
     """
 
-    def __init__(self, core: Core, answering: Answering, replying: Replying) -> None:
+    def __init__(
+        self,
+        core: Core,
+        answering: Answering,
+        replying: Replying,
+        standing: Callable[[], Standing],
+    ) -> None:
         self._core = core
         self._answering = answering
         self._replying = replying
+        self._standing = standing
         self._offered: dict[str, ToSay] = {}
         self._carded: dict[str, None] = {}
         self._shown: set[str] = set()
@@ -60,7 +68,22 @@ class Prompts:
         self.client = Client()
         replying.on_reply = self._replied
 
-    # From whoever sends prompts
+    # From whoever sends prompts: see `Addressee`
+
+    @property
+    def id(self) -> str:
+        """The session's name."""
+        return self._core.context.id
+
+    @property
+    def user(self) -> str:
+        """Whose it is."""
+        return self._core.context.user
+
+    @property
+    def standing(self) -> Standing:
+        """How the session stands now."""
+        return self._standing()
 
     def offer(self, to_say: ToSay) -> None:
         """Has it said when the floor allows it."""
@@ -113,6 +136,16 @@ class Prompts:
             self._report(outreach_id, PromptOutcome.CANCELLED, 0, 0.0, "clock")
         self._core.post(e.PromptWithdrawn(outreach_id))
 
+    def show(self, outreach: Outreach) -> None:
+        """Shows what is said to the person in another session of theirs."""
+        self._card(outreach, spoken_here=False)
+
+    def hide(self, outreach_id: str) -> None:
+        """Takes its card away, if there is one."""
+        if outreach_id in self._carded:
+            del self._carded[outreach_id]
+            self._core.tell(told.CardGone(outreach_id))
+
     # From the client
 
     def acknowledge(self, outreach_id: str) -> None:
@@ -139,7 +172,7 @@ class Prompts:
         if to_say.outreach.earcon and outreach_id not in self._carded:
             self._answering.announced.add(outreach_id)
         if outreach_id not in self._carded:
-            self.card(to_say.outreach, spoken_here=True)
+            self._card(to_say.outreach, spoken_here=True)
 
     def do(self, command: PromptCommand) -> None:
         """Carries out one of the machine's commands."""
@@ -182,7 +215,7 @@ class Prompts:
             self._wait_until_shown(prompt_id, report.heard_ms)
             return
         if outcome in (PromptOutcome.CANCELLED, PromptOutcome.EXPIRED):
-            self.uncard(prompt_id)
+            self.hide(prompt_id)
         self._report(prompt_id, outcome, report.heard_ms, report.heard_share, by)
 
     def _known_by(self, prompt_id: str) -> KnownBy:
@@ -216,7 +249,7 @@ class Prompts:
 
     # Cards and answers
 
-    def card(self, outreach: Outreach, *, spoken_here: bool) -> None:
+    def _card(self, outreach: Outreach, *, spoken_here: bool) -> None:
         """Shows it, where the client has a place for that."""
         self._carded[outreach.id] = None
         if len(self._carded) > CARDS:
@@ -232,17 +265,11 @@ class Prompts:
             )
         )
 
-    def uncard(self, outreach_id: str) -> None:
-        """Takes its card away, if there is one."""
-        if outreach_id in self._carded:
-            del self._carded[outreach_id]
-            self._core.tell(told.CardGone(outreach_id))
-
     def _replied(self, outreach_id: str, reply: Reply) -> None:
         self._core.tell(told.Replied(outreach_id, reply.kind, reply.when_s))
         self.prompter.replied(outreach_id, reply)
         if reply.kind == "stop":
-            self.uncard(outreach_id)
+            self.hide(outreach_id)
         if reply.kind != "why" and outreach_id in self._offered:
             # They were told, and have answered: the rest is not said after all.
             self.withdraw(outreach_id)

@@ -25,12 +25,11 @@ from live.listening import Listening
 from live.mind import Mind, form_from_json
 from live.parts import Parts
 from live.prompts import Prompts
-from live.prompts_port import Client, Standing, ToSay
+from live.prompts_port import Standing
 from live.recorder import RecordedAnswerer, Recorder
 from live.replying import Replying
 from live.returning import GO_ON_AFTER_S, Rest, take_up
 from live.work import Work
-from outreach.prompt import Outreach
 from sessions.context import new_context
 from sessions.resuming import Return, may_go_on
 from voice.audio import HEARING_RATE, Pcm
@@ -90,7 +89,8 @@ class LiveSession:
         self._answering = Answering(self._core, self._mind, self._work, self._listening.watch)
         self._bookmark = Bookmark(self._core, self._answering.item_of)
         self._listening.ears.threshold = config.vad_threshold
-        self._prompts = Prompts(self._core, self._answering, self._replying)
+        self.prompts = Prompts(self._core, self._answering, self._replying, self._standing)
+        """What is to be said of the agent's own accord."""
         self._mind.on_turn = self._turned
         self._driving = Driving(
             self._machine,
@@ -134,7 +134,7 @@ class LiveSession:
                 self._clock.call_at(soon, lambda: self._go_on(rest))
         self._recorder.begin(core.parts.journal, core.context, core.config.policy)
         self._listening.ears.start()
-        self._prompts.prompter = core.parts.desk.open(self)
+        self.prompts.prompter = core.parts.desk.open(self.prompts)
 
     def _go_on(self, rest: Rest) -> None:
         """Says what is left of an answer, unless something else has begun meanwhile."""
@@ -149,7 +149,7 @@ class LiveSession:
         self._post(e.SessionClosed())
         self._closed = True
         self._driving.stop()
-        await self._prompts.aclose()
+        await self.prompts.aclose()
         await self._listening.ears.aclose()
         await self._answering.mouth.aclose()
         await self._work.aclose()
@@ -200,7 +200,7 @@ class LiveSession:
         await self._work.settled()
         await self._beside.settled()
         await self._calls.settled()
-        await self._prompts.settled()
+        await self.prompts.settled()
         await self._answering.mouth.settled()
 
     async def heard_all(self) -> None:
@@ -238,7 +238,7 @@ class LiveSession:
         previous = self._core.history.add(item, after)
         self._core.remember(item)
         if item.role == "user":
-            self._prompts.prompter.used()
+            self.prompts.prompter.used()
         return previous
 
     def delete_item(self, item_id: str) -> None:
@@ -303,38 +303,23 @@ class LiveSession:
         """The client says how much of an item was played; believed up to what was sent."""
         self._answering.client_played(item_id, played_ms)
 
-    def acknowledge(self, outreach_id: str) -> None:
-        """The client shows this prompt to the person."""
-        self._prompts.acknowledge(outreach_id)
+    # Around the machine
 
-    def refuse(self, outreach_id: str) -> None:
-        """The person wants no more prompts of this one's kind, by a button."""
-        self._prompts.refuse(outreach_id)
+    def _tell(self, event: LiveEvent) -> None:
+        self._recorder.told(event)
+        if isinstance(event, told.SpeechStarted | told.TurnCommitted):
+            self.prompts.prompter.used()
+        self._listener(event)
 
-    # What others have to say to the person: `live.prompts_port.Addressee`
+    def _turned(self) -> None:
+        """A turn of the person's was understood."""
+        mind = self._mind
+        intent, form = mind.understanding.intent, mind.form
+        is_open = form is not None and form.intent == intent
+        slots = form.slots if form is not None and is_open else mind.understanding.slots
+        self.prompts.prompter.turned(intent, slots)
 
-    @property
-    def id(self) -> str:
-        """The session's name."""
-        return self._core.context.id
-
-    @property
-    def user(self) -> str:
-        """Whose it is."""
-        return self._core.context.user
-
-    @property
-    def client(self) -> Client:
-        """What is on the other side; to be set before the start."""
-        return self._prompts.client
-
-    @client.setter
-    def client(self, client: Client) -> None:
-        self._prompts.client = client
-
-    @property
-    def standing(self) -> Standing:
-        """How it stands now, without words of people's."""
+    def _standing(self) -> Standing:
         form = self._mind.form
         return Standing(
             self._machine.floor,
@@ -344,45 +329,9 @@ class LiveSession:
             not self._core.config.audio,
         )
 
-    def offer(self, to_say: ToSay) -> None:
-        """Has it said when the floor allows it; one report to the prompter follows."""
-        self._prompts.offer(to_say)
-
-    def withdraw(self, outreach_id: str) -> None:
-        """It is not begun any more; what is being said is finished."""
-        self._prompts.withdraw(outreach_id)
-
-    def prepare(self, sentence: str) -> None:
-        """This is likely to be said soon."""
-        self._prompts.prepare(sentence)
-
-    def show(self, outreach: Outreach) -> None:
-        """Shows what is said to the person in another session of theirs."""
-        self._prompts.card(outreach, spoken_here=False)
-
-    def hide(self, outreach_id: str) -> None:
-        """Takes its card away."""
-        self._prompts.uncard(outreach_id)
-
-    # Around the machine
-
-    def _tell(self, event: LiveEvent) -> None:
-        self._recorder.told(event)
-        if isinstance(event, told.SpeechStarted | told.TurnCommitted):
-            self._prompts.prompter.used()
-        self._listener(event)
-
-    def _turned(self) -> None:
-        """A turn of the person's was understood."""
-        mind = self._mind
-        intent, form = mind.understanding.intent, mind.form
-        is_open = form is not None and form.intent == intent
-        slots = form.slots if form is not None and is_open else mind.understanding.slots
-        self._prompts.prompter.turned(intent, slots)
-
     def _wall_time(self) -> datetime:
         """The person's, as far as it is known."""
-        zone = self.client.time_zone or self._core.parts.time_zone
+        zone = self.prompts.client.time_zone or self._core.parts.time_zone
         try:
             return datetime.now(ZoneInfo(zone)) if zone else datetime.now().astimezone()
         except (ZoneInfoNotFoundError, ValueError, OSError):  # a client may name anything
@@ -405,12 +354,12 @@ class LiveSession:
             case c.Answer() | c.AdoptAnswer() | c.DropWork():
                 self._answering.answers.do(command)
             case c.BeginResponse(origin=OfPrompt(prompt_id)):
-                self._prompts.begun(prompt_id)
+                self.prompts.begun(prompt_id)
                 self._answering.say(command)
             case c.EndResponse():
                 self._answering.say(command)
                 if self._answering.ended is not None and self._answering.ended.outreach_id:
-                    self._prompts.response_ended(self._answering.ended.outreach_id)
+                    self.prompts.response_ended(self._answering.ended.outreach_id)
             case (
                 c.PrepareSpeech()
                 | c.BeginResponse()
@@ -423,7 +372,7 @@ class LiveSession:
             ):
                 self._answering.say(command)
             case c.ClaimPrompt() | c.ReleasePrompt() | c.ReportPrompt():
-                self._prompts.do(command)
+                self.prompts.do(command)
             case c.ReportFloor(floor):
                 self._core.tell(told.FloorChanged(floor))
             case c.ReportIdle():

@@ -60,7 +60,9 @@ class Connection:
         self._live = host.open_session(
             self._on_live_event, session_id=query.session, user=query.user, config=config
         )
-        self._live.client = Client(self.transport, query.time_zone, acknowledges=query.extras)
+        self._live.prompts.client = Client(
+            self.transport, query.time_zone, acknowledges=query.extras
+        )
         self._requests = Requests(
             self._live,
             self._teller,

@@ -115,9 +115,9 @@ class Requests:
             case PlayoutReport(item_id=item_id, played_ms=played_ms):
                 self._live.report_playout(item_id, played_ms)
             case OutreachShown(outreach_id=outreach_id):
-                self._live.acknowledge(outreach_id)
+                self._live.prompts.acknowledge(outreach_id)
             case OutreachStop(outreach_id=outreach_id):
-                self._live.refuse(outreach_id)
+                self._live.prompts.refuse(outreach_id)
             case _:
                 assert_never(event)
 

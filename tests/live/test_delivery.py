@@ -294,7 +294,7 @@ async def test_the_button_on_another_sessions_card_stops_them_too(one: Instance)
     await one.present("s2")
     _, outreach = await heard(one)
     await until(lambda: bool(other.all(told.CardShown)))
-    other.session.refuse(outreach.id)
+    other.session.prompts.refuse(outreach.id)
     await one.becomes(outreach, State.OPTED_OUT)
 
 
@@ -326,7 +326,7 @@ async def test_in_text_it_is_heard_when_it_was_shown(one: Instance) -> None:
     await one.publish(outreach)
     await until(lambda: bool(prompts_said(talk)), talk)
     assert (await one.entry(outreach)).state is State.SPEAKING
-    talk.session.acknowledge(outreach.id)
+    talk.session.prompts.acknowledge(outreach.id)
     entry = await one.becomes(outreach, State.HEARD)
     assert entry.steps[-1].evidence["by"] == "acknowledged"
 

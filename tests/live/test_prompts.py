@@ -103,7 +103,7 @@ async def begun(talk: Talk) -> None:
 async def test_a_prompt_is_claimed_said_and_heard(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say(reason="You ordered it.", rule="order_ready"))
+        talk.session.prompts.offer(to_say(reason="You ordered it.", rule="order_ready"))
         await talk.until_quiet()
         assert desk.began == [ID]
         assert talk.answers == [READY]
@@ -116,7 +116,7 @@ async def test_a_prompt_is_claimed_said_and_heard(desk: Granting) -> None:
 async def test_to_somebody_idle_it_begins_in_the_moment_it_is_offered(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.session.settled()
         assert talk.all(told.AudioSent), "no time has passed on the session's clock"
 
@@ -125,7 +125,7 @@ async def test_what_was_heard_of_it_is_remembered_like_an_answer(desk: Granting)
     memory = KeptInMind()
     async with talking(parts_with(desk, memory)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.until_quiet()
     (item,) = memory.contexts["test"].items
     assert (item.role, item.text, item.sources) == ("assistant", READY, ())
@@ -136,7 +136,7 @@ async def test_it_waits_until_the_person_has_finished_and_was_answered(desk: Gra
         await talk.silence(1.0)
         speech = talk.script("when do you close on sunday")
         await talk.hears(speech[: len(speech) // 2])
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.hears(speech[len(speech) // 2 :])
         assert desk.began == []
         await talk.until_quiet()
@@ -151,7 +151,7 @@ async def test_what_may_not_be_said_is_not_said(desk: Granting) -> None:
     desk.refuses = True
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.silence(1.0)
         assert talk.played_s == 0
         assert desk.reports == [(PromptOutcome.REFUSED, "clock")]
@@ -161,7 +161,7 @@ async def test_what_may_not_be_said_is_not_said(desk: Granting) -> None:
 async def test_a_session_without_a_desk_says_nothing_of_its_own_accord() -> None:
     async with talking() as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.silence(1.0)
         assert talk.played_s == 0
 
@@ -169,7 +169,7 @@ async def test_a_session_without_a_desk_says_nothing_of_its_own_accord() -> None
 async def test_a_clients_own_report_tells_how_much_was_heard(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await begun(talk)
         talk.session.report_playout(talk.all(told.AgentItemBegun)[0].item.id, 0)
         await talk.until_quiet()
@@ -185,7 +185,7 @@ async def test_an_interrupted_prompt_does_as_its_rule_says(
 ) -> None:
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say("One is first.", LONG, on_barge_in=on_barge_in))
+        talk.session.prompts.offer(to_say("One is first.", LONG, on_barge_in=on_barge_in))
         while len(talk.all(told.TextSent)) < 2:
             await talk.silence(0.04)
         await talk.says("when do you close on sunday")
@@ -203,7 +203,7 @@ async def test_an_interrupted_prompt_does_as_its_rule_says(
 async def test_a_session_that_ends_in_the_middle_gives_the_prompt_back(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await begun(talk)
     assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
     assert desk.has_left
@@ -211,8 +211,8 @@ async def test_a_session_that_ends_in_the_middle_gives_the_prompt_back(desk: Gra
 
 async def test_a_withdrawn_prompt_is_not_begun(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
-        talk.session.offer(to_say())  # the floor has not been quiet for long enough
-        talk.session.withdraw(ID)
+        talk.session.prompts.offer(to_say())  # the floor has not been quiet for long enough
+        talk.session.prompts.withdraw(ID)
         await talk.silence(2.0)
         assert desk.began == []
         assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.CANCELLED]
@@ -226,21 +226,21 @@ TEXT = SessionConfig(audio=False)
 
 async def test_in_text_it_is_heard_when_the_client_has_shown_it(desk: Granting) -> None:
     async with talking(parts_with(desk), TEXT) as talk:
-        talk.session.client = Client(acknowledges=True)
+        talk.session.prompts.client = Client(acknowledges=True)
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.until_quiet()
         assert talk.answers == [READY]
         assert desk.reports == []
-        talk.session.acknowledge(ID)
+        talk.session.prompts.acknowledge(ID)
         assert desk.reports == [(PromptOutcome.HEARD, "acknowledged")]
 
 
 async def test_what_a_text_client_never_shows_goes_back(desk: Granting) -> None:
     async with talking(parts_with(desk), TEXT) as talk:
-        talk.session.client = Client(acknowledges=True)
+        talk.session.prompts.client = Client(acknowledges=True)
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.waits(12.0)
         assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
 
@@ -248,7 +248,7 @@ async def test_what_a_text_client_never_shows_goes_back(desk: Granting) -> None:
 async def test_a_stock_text_client_has_heard_what_it_was_sent(desk: Granting) -> None:
     async with talking(parts_with(desk), TEXT) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await talk.until_quiet()
         assert desk.reports == [(PromptOutcome.HEARD, "sent")]
 
@@ -262,13 +262,13 @@ async def test_the_desk_hears_of_use_and_of_intents_but_of_no_words(desk: Granti
         await talk.until_quiet()
         assert desk.uses >= 1
         assert desk.intents == ["orderDrink"]
-        assert talk.session.standing.form == "orderDrink"
+        assert talk.session.prompts.standing.form == "orderDrink"
 
 
 async def test_a_prompt_that_asks_for_a_sound_begins_with_one(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say("One is first.", LONG, earcon=True))
+        talk.session.prompts.offer(to_say("One is first.", LONG, earcon=True))
         await begun(talk)
         first = talk.all(told.AudioSent)[0].samples
         assert np.array_equal(first, earcon()[: len(first)])
@@ -317,7 +317,7 @@ async def test_a_goal_is_put_into_words_by_the_language_model(desk: Granting) ->
     model = Model("Anna, your latte waits for you!")
     async with talking(parts_of(model, desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say(goal="Say that the latte is ready."))
+        talk.session.prompts.offer(to_say(goal="Say that the latte is ready."))
         await talk.session.settled()
         await talk.until_quiet()
         assert talk.answers == ["Anna, your latte waits for you!"]
@@ -330,7 +330,7 @@ async def test_a_goal_is_put_into_words_by_the_language_model(desk: Granting) ->
 async def test_what_may_have_been_missed_is_said_so_in_the_models_words_too(desk: Granting) -> None:
     async with talking(parts_of(Model("Your latte waits."), desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(replace(to_say(goal="Say that it is ready."), again=True))
+        talk.session.prompts.offer(replace(to_say(goal="Say that it is ready."), again=True))
         await talk.session.settled()
         await talk.until_quiet()
         assert talk.answers == ["In case you missed it, your latte waits."]
@@ -339,7 +339,7 @@ async def test_what_may_have_been_missed_is_said_so_in_the_models_words_too(desk
 async def test_a_model_that_says_nothing_leaves_the_prompts_own_words(desk: Granting) -> None:
     async with talking(parts_of(Model(), desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say(goal="Say that it is ready."))
+        talk.session.prompts.offer(to_say(goal="Say that it is ready."))
         await talk.session.settled()
         await talk.until_quiet()
         assert talk.answers == [READY]
@@ -347,19 +347,19 @@ async def test_a_model_that_says_nothing_leaves_the_prompts_own_words(desk: Gran
 
 async def test_what_is_withdrawn_before_it_has_words_is_never_said(desk: Granting) -> None:
     async with talking(parts_of(Model(hangs=True), desk)) as talk:
-        talk.session.offer(to_say(goal="Say that it is ready."))
-        talk.session.withdraw(ID)
+        talk.session.prompts.offer(to_say(goal="Say that it is ready."))
+        talk.session.prompts.withdraw(ID)
         assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.CANCELLED]
 
 
 async def test_a_session_that_ends_before_it_has_words_gives_it_back(desk: Granting) -> None:
     async with talking(parts_of(Model(hangs=True), desk)) as talk:
-        talk.session.offer(to_say(goal="Say that it is ready."))
+        talk.session.prompts.offer(to_say(goal="Say that it is ready."))
     assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]
 
 
 async def test_what_comes_after_the_end_goes_back(desk: Granting) -> None:
     async with talking(parts_with(desk)) as talk:
         pass
-    talk.session.offer(to_say())
+    talk.session.prompts.offer(to_say())
     assert [outcome for outcome, _ in desk.reports] == [PromptOutcome.RETURNED]

@@ -15,7 +15,7 @@ ASKS = "Would you like another coffee?"
 async def told_something(talk: Talk, *sentences: str, **more: object) -> None:
     """Until it was heard to its end."""
     await talk.silence(1.0)
-    talk.session.offer(to_say(*sentences, **more))
+    talk.session.prompts.offer(to_say(*sentences, **more))
     await talk.until_quiet()
 
 
@@ -89,7 +89,7 @@ async def test_who_interrupts_with_an_answer_does_not_hear_the_rest() -> None:
     desk = Granting()
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say("One is first.", LONG, on_barge_in="resume"))
+        talk.session.prompts.offer(to_say("One is first.", LONG, on_barge_in="resume"))
         await begun(talk)
         await talk.says("in ten minutes")
         for _ in range(3):
@@ -104,7 +104,7 @@ async def test_stop_said_over_a_prompt_ends_it_and_opts_nobody_out() -> None:
     desk = Granting()
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say("One is first.", LONG))
+        talk.session.prompts.offer(to_say("One is first.", LONG))
         await begun(talk)
         await talk.says("stop")
         for _ in range(3):
@@ -142,11 +142,11 @@ async def test_the_button_on_the_card_stops_them_while_it_is_said() -> None:
     desk = Granting()
     async with talking(parts_with(desk)) as talk:
         await talk.silence(1.0)
-        talk.session.offer(to_say())
+        talk.session.prompts.offer(to_say())
         await begun(talk)
-        talk.session.refuse(ID)
+        talk.session.prompts.refuse(ID)
         await talk.until_quiet()
         assert [reply.kind for reply in desk.replies] == ["stop"]
         assert [gone.outreach_id for gone in talk.all(told.CardGone)] == [ID]
-        talk.session.refuse("out_" + "b" * 20)  # never shown here
+        talk.session.prompts.refuse("out_" + "b" * 20)  # never shown here
         assert len(desk.replies) == 1

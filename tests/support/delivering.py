@@ -70,7 +70,7 @@ class Instance:
         for recognizer in parts.recognizers.values():
             await recognizer.start()
         talk = Talk(parts, config or SessionConfig(), session, user)
-        talk.session.client = client or Client()
+        talk.session.prompts.client = client or Client()
         await talk.session.start()
         self.talks.append(talk)
         await talk.silence(1.0)
@@ -128,7 +128,7 @@ class Instance:
         await self.bus.aclose()
         for talk in self.talks:
             # What a dead process would have said goes nowhere.
-            talk.session._prompts.prompter = _Nobody()
+            talk.session.prompts.prompter = _Nobody()
             await talk.session.aclose()
         self.talks.clear()
 
