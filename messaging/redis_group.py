@@ -137,7 +137,7 @@ class GroupConsumer:
                 self._asleep = True
                 if wait_s > 0:
                     for stream, entries in (await self._link.read(self._after, wait_s, 1)).items():
-                        self._after[stream.decode()] = entries[-1][0]
+                        self._after[stream] = entries[-1][0]
                 while not self._handlers.free:
                     self._freed.clear()
                     await self._freed.wait()

@@ -11,7 +11,7 @@ from messaging.handling import end
 from messaging.local import MAX_WAITING, LocalConsumer, LocalGroup
 from messaging.redis_group import AWAY, BLOCK_S, PAUSES_S, STAY_S, SWEEP_S
 from messaging.redis_link import RedisLink
-from messaging.redis_messages import encoded, fields_of, message_of, text_of
+from messaging.redis_messages import Fields, encoded, fields_of, message_of, text_of
 
 log = structlog.get_logger(__name__)
 
@@ -90,12 +90,12 @@ class PrivateConsumer:
                 if self._read_from not in self._after:
                     await self._enter()
                 found = await self._link.read(self._after, look_s, READ_AT_ONCE)
-                entries = found.pop(self._read_from.encode(), [])
+                entries = found.pop(self._read_from, [])
                 for entry, fields in entries:
                     self._after[self._read_from] = entry
                     self._put(message_of(self._topic, entry, fields, 1), fields)
                 for stream, nudges in found.items():
-                    self._after[stream.decode()] = nudges[-1][0]
+                    self._after[stream] = nudges[-1][0]
                 if not entries:
                     look_s = await self._due()
             except AWAY as error:
@@ -113,7 +113,7 @@ class PrivateConsumer:
         again_ms = await self._link.run(scripts.MOVE_DUE, self._stream)
         return BLOCK_S if again_ms < 0 else min(BLOCK_S, again_ms / 1000)
 
-    def _put(self, message: Message, fields: dict[bytes, bytes]) -> None:
+    def _put(self, message: Message, fields: Fields) -> None:
         only_for = text_of(fields, b"for")
         if only_for and only_for != self._group.name:
             return  # a dead letter of another group, sent again

@@ -36,7 +36,7 @@ end
 
 local function put(fields)
   local of = fields_of({0, fields})
-  if of['owner'] and of['owner'] ~= '' then
+  if of['owner'] then
     local own = stream .. ':to:' .. of['owner']
     redis.call('XADD', own, 'MAXLEN', '~', 1000, '*', unpack(fields))
     redis.call('EXPIRE', own, 3600)
@@ -100,7 +100,7 @@ if delay > 0 then
   nudge()
   return 1
 end
-if redis.call('XLEN', stream) >= most and fields_of({0, fields})['owner'] == '' then
+if redis.call('XLEN', stream) >= most and not fields_of({0, fields})['owner'] then
   return 0
 end
 put(fields)

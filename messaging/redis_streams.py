@@ -36,7 +36,7 @@ from messaging.bus import (
 from messaging.handling import end
 from messaging.redis_group import GroupConsumer
 from messaging.redis_link import RedisLink
-from messaging.redis_messages import encoded, fields_of, message_of, stream_of, text_of
+from messaging.redis_messages import encoded, fields_of, message_of, paired, stream_of, text_of
 from messaging.redis_private import PrivateConsumer
 
 log = structlog.get_logger(__name__)
@@ -178,7 +178,8 @@ class RedisStreamsBus:
         except (RedisError, OSError, TimeoutError) as error:
             raise BusUnavailableError(_why(error)) from None
         letters = []
-        for id, fields in found:
+        for id, flat in found:
+            fields = paired(flat)
             message = message_of(topic, id, fields, int(text_of(fields, b"attempt") or 1))
             died = int(id.split(b"-")[0]) / 1000
             reason = text_of(fields, b"reason")
