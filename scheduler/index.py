@@ -105,17 +105,27 @@ class RuleIndex:
             return []
         known = people or {}
         seen = [_seen(card, now, known.get(card["user"]), agent_zone) for card in sessions]
+        data = _Converted(seen)
         found: list[Match] = []
-        data: dict[int, Data] = {}
-        for rule, places in self._prefilter.candidates(Columns(seen)):
+        for rule, holds, may_hold in self._prefilter.candidates(Columns(seen)):
             evaluate = rule.condition.evaluate
+            places = [place for place in holds if not rule.when or not data[place].trouble]
+            places += [place for place in may_hold if evaluate(data[place]).value]
             for place in places:
-                if place not in data:
-                    data[place] = Data(seen[place])
-                if evaluate(data[place]).value:
-                    key = occurrence_key(rule, sessions[place])
-                    found.append(Match(rule, sessions[place], key))
+                card = sessions[place]
+                found.append(Match(rule, card, occurrence_key(rule, card)))
         return found
+
+
+class _Converted(dict[int, Data]):
+    """What conditions look at, by place; each converted when it is first asked for."""
+
+    def __init__(self, seen: Sequence[Mapping[str, Any]]) -> None:
+        self._seen = seen
+
+    def __missing__(self, place: int) -> Data:
+        data = self[place] = Data(self._seen[place])
+        return data
 
 
 def occurrence_key(rule: Rule, card: Mapping[str, Any]) -> str:

@@ -2,8 +2,9 @@
 
 From a condition such as `session.turns > 3 && user.attributes.tier == "gold" && ...` the plain
 comparisons are taken that must hold for the whole to hold. They are made for all sessions at once;
-only what passes them is given to CEL, which alone decides. Where a value is of a kind that is not
-compared here (a list, a number beyond exact floats), the session passes.
+what passes them is given to CEL, unless the condition is nothing but such comparisons: then it
+holds. Where a value is of a kind that is not compared here (a list, a number beyond exact floats),
+CEL says.
 """
 
 import functools
@@ -48,19 +49,30 @@ class Comparison:
     literal: Literal
 
 
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What must hold for a condition to hold. whole: and nothing else must."""
+
+    comparisons: tuple[Comparison, ...]
+    whole: bool
+
+
 @functools.lru_cache(maxsize=4096)
-def necessary(source: str) -> tuple[Comparison, ...]:
-    """The comparisons that must hold for the condition to hold; none if it has none so plain."""
-    return tuple(_of_all(list(tokenize(source))))
+def needed(source: str) -> Needed:
+    """What is plain in a condition."""
+    found = list(_of_all(list(tokenize(source)))) if source else []
+    return Needed(tuple(each for each in found if each is not None), None not in found)
 
 
-def _of_all(tokens: list[Token]) -> Iterator[Comparison]:
+def _of_all(tokens: list[Token]) -> Iterator[Comparison | None]:
+    """Of each part that must hold, its comparison; None of one that is none."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
         depth += token.text in ("(", "[", "{")
         depth -= token.text in (")", "]", "}")
         if depth == 0 and token.kind == "sign" and token.text in ("||", "?"):
+            yield None
             return
         if depth == 0 and token.kind == "sign" and token.text == "&&":
             parts.append([])
@@ -69,8 +81,8 @@ def _of_all(tokens: list[Token]) -> Iterator[Comparison]:
     for part in parts:
         if _enclosed(part):
             yield from _of_all(part[1:-1])
-        elif comparison := _comparison(part):
-            yield comparison
+        else:
+            yield _comparison(part)
 
 
 def _enclosed(part: list[Token]) -> bool:
@@ -148,6 +160,10 @@ class Columns:
             self._masks[comparison] = mask
         return mask
 
+    def uncompared(self, comparison: Comparison) -> Mask:
+        """Where the value is of a kind that is not compared here."""
+        return self._column(comparison.path).other
+
     def _column(self, path: Path) -> "_Column":
         column = self._columns.get(path)
         if column is None:
@@ -207,18 +223,21 @@ class Prefilter:
 
     def __init__(self, rules: Collection[Rule]) -> None:
         self.rules = tuple(rules)
-        self._needed = [necessary(rule.when) for rule in self.rules]
+        self._needed = [needed(rule.when.strip()) for rule in self.rules]
 
-    def candidates(self, columns: Columns) -> Iterator[tuple[Rule, list[int]]]:
-        """Each rule with the places of the sessions that its trigger and audience take in, and in
-        which its condition may hold."""
-        for rule, needed in zip(self.rules, self._needed, strict=True):
+    def candidates(self, columns: Columns) -> Iterator[tuple[Rule, list[int], list[int]]]:
+        """Each rule with the places of the sessions that its trigger and audience take in: those in
+        which its condition holds, and those in which it may."""
+        for rule, plain in zip(self.rules, self._needed, strict=True):
             mask = _triggered(rule, columns)
-            for comparison in needed:
+            unsure = np.full(columns.count, not plain.whole)
+            for comparison in plain.comparisons:
                 mask = mask & columns.can_hold(comparison)
-            places: list[int] = np.flatnonzero(mask).tolist()
-            if places:
-                yield rule, places
+                unsure |= columns.uncompared(comparison)
+            holds: list[int] = np.flatnonzero(mask & ~unsure).tolist()
+            may_hold: list[int] = np.flatnonzero(mask & unsure).tolist()
+            if holds or may_hold:
+                yield rule, holds, may_hold
 
 
 def _triggered(rule: Rule, columns: Columns) -> Mask:

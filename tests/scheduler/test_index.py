@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scheduler.conditions import Data
 from scheduler.index import RuleIndex, occurrence_key
-from scheduler.prefilter import Comparison, necessary
+from scheduler.prefilter import Comparison, Needed, needed
 from scheduler.variables import variables
 from tests.support.some_rule import rule
 
@@ -86,20 +86,28 @@ def test_a_sweep_leaves_drafts_paused_rules_and_other_people_out() -> None:
 def test_what_must_hold_is_read_from_a_condition_and_nothing_else() -> None:
     turns = Comparison(("session", "turns"), ">", 3.0)
     form = Comparison(("session", "form"), "==", "order")
-    assert necessary("session.turns > 3 && 'order' == session.form") == (turns, form)
-    assert necessary("(3 < session.turns && session.form == 'order') && size('a') == 1") == (
-        turns,
-        form,
-    )
-    assert necessary("session.turns > 3 || session.form == 'order'") == ()
-    assert necessary("session.turns > 3 && session.form == 'order' || true") == ()
-    assert necessary("!(session.turns > 3)") == ()
-    assert necessary("session.turns > 3 ? true : false") == ()
-    assert necessary("session.turns + 1 > 3 && session.turns > user.attributes.x") == ()
-    assert necessary("user.attributes.vip && !session.text_only") == (
+    whole = Needed((turns, form), whole=True)
+    assert needed("session.turns > 3 && 'order' == session.form") == whole
+    assert needed("(3 < session.turns && session.form == 'order')") == whole
+    more = Needed((turns, form), whole=False)
+    assert needed("3 < session.turns && session.form == 'order' && size('a') == 1") == more
+    nothing = Needed((), whole=False)
+    assert needed("session.turns > 3 || session.form == 'order'") == nothing
+    assert needed("session.turns > 3 && session.form == 'order' || true") == nothing
+    assert needed("!(session.turns > 3)") == nothing
+    assert needed("session.turns > 3 ? true : false") == nothing
+    assert needed("session.turns + 1 > 3 && session.turns > user.attributes.x") == nothing
+    assert needed("") == Needed((), whole=True)
+    assert needed("user.attributes.vip && !session.text_only").comparisons == (
         Comparison(("user", "attributes", "vip"), "==", True),
         Comparison(("session", "text_only"), "==", False),
     )
+
+
+def test_a_session_whose_data_cannot_be_looked_at_matches_no_condition() -> None:
+    index = RuleIndex([rule(trigger={"idle": "30s"}, when="session.turns > 1")])
+    people = {"user of s1": {"attributes": {"list": [1] * 101}}}
+    assert index.sweep([card("s1")], NOW, people=people) == []
 
 
 values = st.one_of(
