@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.datastructures import Headers
 
-from server.operations.wire import EventType, parsed
+from server.operations.wire import EventType, JsonObject, parsed, shallow
 from server.refusals import RefusedError
 
 STRUCTURED = "application/cloudevents"
@@ -37,7 +37,7 @@ class CloudEvent(BaseModel):
     time: str = Field(default="", max_length=64)
     datacontenttype: str = Field(default="", max_length=200)
     dataschema: str = Field(default="", max_length=500)
-    data: dict[str, JsonValue] = Field(default_factory=dict)
+    data: JsonObject = Field(default_factory=dict)
     data_base64: str = Field(default="", max_length=1 << 20)
 
     @property
@@ -147,6 +147,10 @@ def _object(content: bytes, where: str) -> dict[str, JsonValue]:
         raise RefusedError(400, "invalid_json", f"the data is not JSON: {error}", where) from None
     if not isinstance(value, dict):
         raise RefusedError(400, "invalid_type", "the data should be a JSON object", where)
+    try:
+        shallow(value)
+    except ValueError as error:
+        raise RefusedError(400, "invalid_value", f"the data: {error}", where) from None
     return value
 
 

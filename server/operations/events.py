@@ -23,6 +23,7 @@ from server.operations.wire import (
     PROMPT_BYTES,
     Body,
     EventType,
+    JsonObject,
     Told,
     answer,
     mistake,
@@ -41,7 +42,7 @@ class EventRequest(Body):
 
     type: EventType
     user: str = Field(default="", max_length=256)
-    data: dict[str, JsonValue] = Field(default_factory=dict)
+    data: JsonObject = Field(default_factory=dict)
     id: str = Field(default="", max_length=200)
     time: Annotated[str, Field(max_length=64)] | float | int = ""
     source: str = Field(default="", max_length=500)

@@ -12,6 +12,7 @@ from server.operations.route import Operation
 from server.operations.services import Operations
 from server.operations.wire import (
     Body,
+    JsonObject,
     Told,
     answer,
     author,
@@ -33,7 +34,7 @@ class PersonRequest(Body):
 
     time_zone: str | None = Field(default=None, max_length=64)
     name: str | None = Field(default=None, max_length=200)
-    attributes: dict[str, JsonValue] | None = None
+    attributes: JsonObject | None = None
 
 
 class ConsentRequest(Body):

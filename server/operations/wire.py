@@ -1,10 +1,11 @@
 """Bodies in and out: typed models, and one way of telling times and mistakes."""
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,31 @@ EventType = Annotated[
     str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$")
 ]
 """Dotted, as tags of the bus are: "order.ready"."""
+
+DEEPEST = 32
+"""Of JSON that we keep: whoever reads it later, in Lua, Rust or Python, has a limit of its own."""
+
+
+def shallow(value: JsonValue, room: int = DEEPEST) -> JsonValue:
+    """The value itself; raises ValueError if it is nested more than DEEPEST deep."""
+    if room < 0:
+        raise ValueError(f"it is nested more than {DEEPEST} deep")
+    inner: Iterable[JsonValue] = ()
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    for each in inner:
+        shallow(each, room - 1)
+    return value
+
+
+def _shallow_object(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    shallow(value)
+    return value
+
+
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_shallow_object)]
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -5,7 +5,7 @@ import pytest
 
 RIGHT = """name: hello_there
 status: draft
-trigger: {cron: "30 1 * * *"}
+trigger: {cron: "30 16 * * *"}
 audience: {live: true}
 say: Hello there.
 """
@@ -70,8 +70,8 @@ def test_a_preview_shows_ten_firings_and_every_check(operator: httpx.Client) -> 
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert len(told["firings"]) == 10
-    assert all(firing["local"].endswith("01:30") for firing in told["firings"])
-    assert [check["name"] for check in told["checks"]][0] == "switch"
+    assert all(firing["local"].endswith("16:30") for firing in told["firings"])
+    assert told["checks"][0]["name"] == "switch"
     assert {check["name"]: check["passed"] for check in told["checks"]}["status"] is False
     assert told["text"] == "Hello there."
     assert told["decision"] == "suppress"
