@@ -15,7 +15,8 @@ from outreach.inbox import Event, Inbox
 from outreach.ledger import Ledger
 from outreach.prompt import outreach_id
 from scheduler.audience import Audiences
-from scheduler.engine import Engine, Seen
+from scheduler.engine import Engine
+from scheduler.judging import Seen
 from scheduler.overtaken import Overtaken
 from scheduler.policy import Decision, Verdict
 from scheduler.rulebook import Rulebook

@@ -2,6 +2,7 @@
 
 import asyncio
 import fnmatch
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,7 @@ class SessionsWatch:
 
     async def _changed(self, happening: Happening) -> None:
         document = str(happening.data.get("document", ""))
-        key = f"knowledge:{document}:{happening.id or f'{happening.at:.3f}'}"
+        key = _key("knowledge", document, happening)
         for rule in self._in_force("knowledge_changed"):
             trigger = rule.trigger
             assert isinstance(trigger, KnowledgeChangedTrigger)
@@ -183,7 +184,7 @@ class SessionsWatch:
 
     async def _job(self, happening: Happening) -> None:
         job = str(happening.data.get("job", ""))
-        key = f"job:{job}:{happening.id or f'{happening.at:.3f}'}"
+        key = _key("job", job, happening)
         for rule in self._rulebook.rules().for_job(job):
             if rule.status in IN_FORCE:
                 await self._tell(rule, happening, key, dict(happening.data))
@@ -285,6 +286,13 @@ class SessionsWatch:
             )
             return
         await self.happened(happening)
+
+
+def _key(kind: str, name: str, happening: Happening) -> str:
+    """The occurrence; the names of documents and jobs may be longer than a key."""
+    told = happening.id or f"{happening.at:.3f}"
+    known = hashlib.blake2b(name.encode(), digest_size=12).hexdigest() if len(name) > 80 else name
+    return f"{kind}:{known}:{told}"
 
 
 def _left_key(session: str) -> str:

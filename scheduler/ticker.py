@@ -21,8 +21,9 @@ from outreach.scripts import command, together, unavailable
 from scheduler.audience import Audiences
 from scheduler.cards import Cards
 from scheduler.clocks import zone_of
-from scheduler.engine import Engine, zone_seen
+from scheduler.engine import Engine
 from scheduler.index import IN_FORCE
+from scheduler.judging import zone_seen
 from scheduler.occurrences import firings_between, next_firings
 from scheduler.rulebook import Rulebook
 from scheduler.rules import Rule

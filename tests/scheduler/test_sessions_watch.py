@@ -163,11 +163,22 @@ async def test_a_changed_document_is_told_to_who_is_in_a_conversation(redis: Red
     async with scheduler(redis, PRICES) as made:
         await come(redis, "u42")
         at = await now(redis)
-        for document in ("menu-de.md", "about.md"):
+        for document in ("menu-de.md", "about.md", f"{'x' * 400}.md"):
             await made.watch.happened(
                 Happening(kind="knowledge_changed", at=at, id="1-2", data={"document": document})
             )
         assert (await only(made)).outreach.text == "Our prices have changed in menu-de.md."
+
+
+async def test_a_document_with_a_very_long_name(redis: Redis) -> None:
+    async with scheduler(redis, PRICES.replace("in {event.data.document}", "today")) as made:
+        await come(redis, "u42")
+        name = f"menu{'x' * 400}.md"
+        changed = Happening(
+            kind="knowledge_changed", at=await now(redis), id="1-2", data={"document": name}
+        )
+        await made.watch.happened(changed)
+        assert (await only(made)).state is State.PUBLISHED
 
 
 async def test_a_job_that_is_done_is_told_to_whose_it_is(redis: Redis) -> None:
