@@ -20,7 +20,7 @@ from outreach.errors import OutreachUnavailableError
 from outreach.funnel import Funnel
 from outreach.keys import person_key
 from outreach.prompt import Outreach
-from outreach.reading import read_entry
+from outreach.reading import read_entry, readable
 from outreach.scripts import command, together
 from outreach.searching import Searching
 from outreach.states import OVER, State
@@ -250,7 +250,7 @@ class Ledger:
         boxes = [command("ZRANGE", person_key(user, box), 0, -1) for box in ("mailbox", "held")]
         ids = [id.decode() for box in await together(self._redis, *boxes) for id in box]
         replies = await self._ask.each("see", [(user, id) for id in ids])
-        entries = [read_entry(reply.rest[0]) for reply in replies if reply.code == "done"]
+        entries = readable(reply.rest[0] for reply in replies if reply.code == "done")
         return [entry for entry in entries if entry.state not in OVER]
 
     async def _awaiting(self, user: str, what: str, event_type: str) -> list[str]:

@@ -1,10 +1,15 @@
 """Entries as they come out of Redis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import structlog
+from pydantic import ValidationError
 
 from outreach.entry import Entry, Step
 from outreach.prompt import Outreach
 from outreach.states import State
+
+log = structlog.get_logger(__name__)
 
 
 def read_entry(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> Entry:
@@ -22,3 +27,12 @@ def read_entry(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> Entry:
         holder=of[b"holder"].decode(),
         steps=tuple(Step.model_validate_json(of[b"s%d" % number]) for number in numbers),
     )
+
+
+def readable(found: Iterable[Sequence[bytes] | Mapping[bytes, bytes]]) -> Iterator[Entry]:
+    """Of several, those that this version can read: a newer one may have written others."""
+    for fields in found:
+        try:
+            yield read_entry(fields)
+        except ValidationError as error:
+            log.warning("a prompt in the ledger cannot be read", reason=str(error).split("\n")[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from outreach import indexes
 from outreach.entry import Entry
 from outreach.keys import person_key
-from outreach.reading import read_entry
+from outreach.reading import readable
 from outreach.scripts import command, together
 from outreach.states import State
 
@@ -43,11 +43,9 @@ class Searching:
             (names,) = await together(self._redis, page)
             named = [(user, name.decode()) if user else indexes.named(name) for name in names]
             reads = [command("HGETALL", person_key(of, "outreach", id)) for of, id in named]
-            for fields in await together(self._redis, *reads) if reads else []:
-                # Without a document: its time of keeping was over, or its person was forgotten.
-                if b"doc" not in fields:
-                    continue
-                entry = read_entry(fields)
+            read = await together(self._redis, *reads) if reads else []
+            # Without a document: its time of keeping was over, or its person was forgotten.
+            for entry in readable(fields for fields in read if b"doc" in fields):
                 # An index has the time at which it was written, a moment before the entry itself.
                 if entry.steps[0].at < before and _fits(entry, rule, state, words):
                     found.append(entry)

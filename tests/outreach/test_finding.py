@@ -55,6 +55,15 @@ async def test_an_entry_that_is_gone_is_not_found(ledger: Ledger, client: Redis)
     assert await ledger.get(gone.id) is None
 
 
+async def test_what_a_newer_version_wrote_hides_nothing_else(ledger: Ledger, client: Redis) -> None:
+    newer = await published(ledger, "newer")
+    await published(ledger, "mine")
+    written = newer.model_dump_json()[:-1] + ', "mood": "merry"}'
+    await client.hset(f"overture:{{u42}}:outreach:{newer.id}", "doc", written)
+    assert await keys(ledger) == ["mine"]
+    assert [entry.outreach.key for entry in await ledger.mailbox("u42")] == ["mine"]
+
+
 async def test_the_funnel_counts_each_prompt_once_a_state(ledger: Ledger) -> None:
     twice = await published(ledger, "1")
     await ledger.give_back(await spoken(ledger, twice))
