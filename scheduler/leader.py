@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from messaging.handling import end
 from sessions.lease import Lease
 from sessions.store import StoreUnavailableError
 
@@ -40,8 +41,7 @@ class Leader:
     async def aclose(self) -> None:
         """Gives the lease back, so that another leads at once."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
             self._task = None
         if self.leading:
             self._sure_until = float("-inf")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from messaging.handling import end
 from outreach.errors import OutreachUnavailableError
 from sessions.store import StoreUnavailableError
 
@@ -46,10 +47,7 @@ class Round:
     async def aclose(self) -> None:
         """Ends; a round that runs is cut off, which its work allows for."""
         if self._task is not None:
-            # Once is not enough: what waits for Redis may lose a cancellation (messaging.handling).
-            while not self._task.done():
-                self._task.cancel()
-                await asyncio.wait([self._task], timeout=0.1)
+            await end(self._task)
             self._task = None
 
     async def once(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import BaseModel, ConfigDict
 
+from messaging.handling import end
 from outreach.errors import OutreachUnavailableError
 from outreach.scripts import Call, Script, command, together
 from scheduler.index import RuleIndex
@@ -148,8 +149,7 @@ class Rulebook:
     async def aclose(self) -> None:
         """Stops looking for changes."""
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+            await end(self._looking)
             self._looking = None
 
     def rules(self) -> RuleIndex:
