@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from messaging.rocketmq import names
@@ -11,6 +11,7 @@ from messaging.rocketmq.remoting import Remoting, RemotingError
 from messaging.rocketmq.stored import Stored, decode_stored
 
 PULL = 11
+GET_OFFSET = 14
 SET_OFFSET = 15
 PUT_TOPIC = 17
 MAX_OFFSET = 30
@@ -22,6 +23,7 @@ DELETE_TOPIC = 215
 GET_TOPIC = 351
 
 NO_SUCH_TOPIC = 17
+NO_SUCH_OFFSET = 22
 NOTHING_THERE = (19, 20, 21)  # not found, "retry at once", offset moved
 
 NORMAL = "NORMAL"
@@ -58,9 +60,15 @@ class Admin:
                     },
                 )
 
-    async def make_group(self, group: str, topic: str, *, orderly: bool, own: bool) -> None:
+    async def make_group(
+        self, group: str, topic: str, *, orderly: bool, own: bool
+    ) -> Mapping[int, str]:
         """Makes it unless it is there. A new one, and one that is an instance's `own`, begins with
-        what is published from now on: by itself it might begin with the oldest message."""
+        what is published from now on: by itself it might begin with the oldest message.
+
+        Returns the offset of each queue at which it begins; nothing for one that was there.
+        """
+        begin: dict[int, str] = {}
         async with Remoting(self._address) as broker:
             # Asking for the one group by its name would make it, of the wrong kind.
             if own or group not in await _groups(broker):
@@ -69,8 +77,22 @@ class Admin:
                 for queue in range(await _queues(broker, topic)):
                     of = {"topic": topic, "queueId": str(queue)}
                     end, _ = await broker.call(MAX_OFFSET, of)
-                    begin = {"consumerGroup": group, "commitOffset": end["offset"], **of}
-                    await broker.call(SET_OFFSET, begin)
+                    begin[queue] = end["offset"]
+                    await _set_offset(broker, group, topic, queue, begin[queue])
+        return begin
+
+    async def begin_again(self, group: str, topic: str, begin: Mapping[int, str]) -> None:
+        """Where a broker that was killed has forgotten at which offset a young group began."""
+        async with Remoting(self._address) as broker:
+            for queue, offset in begin.items():
+                of = {"topic": topic, "queueId": str(queue)}
+                asked = {"consumerGroup": group, "setZeroIfNotFound": "false", **of}
+                try:
+                    await broker.call(GET_OFFSET, asked)
+                except RemotingError as error:
+                    if error.code != NO_SUCH_OFFSET:
+                        raise
+                    await _set_offset(broker, group, topic, queue, offset)
 
     async def renew_group(self, group: str, topic: str, *, orderly: bool) -> None:
         """Says that its instance still lives."""
@@ -125,6 +147,11 @@ class Admin:
                 if following <= at:
                     return
                 at = following
+
+
+async def _set_offset(broker: Remoting, group: str, topic: str, queue: int, offset: str) -> None:
+    of = {"topic": topic, "queueId": str(queue)}
+    await broker.call(SET_OFFSET, {"consumerGroup": group, "commitOffset": offset, **of})
 
 
 async def _there(broker: Remoting, topic: str) -> bool:

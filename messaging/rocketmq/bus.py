@@ -47,6 +47,8 @@ FAIL_FAST_S = 1.0
 """Away for longer than this, a publisher is told so at once."""
 WATCH_S = 0.25
 HOUSE_S = 600.0
+YOUNG_S = 120.0
+"""Brokers write offsets each 5 s by default; an outage may take a while."""
 CLOCKS_S = 5.0
 """How far the clocks of two machines may differ: for what was published before a subscription."""
 MOST_LETTERS = 10_000
@@ -92,6 +94,8 @@ class RocketMQBus:
         self._made: set[str] = set()
         self._down_since: float | None = None
         self._subscriptions: set[RocketMQSubscription] = set()
+        self._young: dict[str, tuple[float, Mapping[int, str]]] = {}
+        """Groups that we made lately: when (monotonic), and where each of their queues begins."""
         self._own_groups: dict[str, tuple[str, bool]] = {}
         """Of this instance alone: group -> (topic, whether orderly)."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -295,12 +299,30 @@ class RocketMQBus:
         self._made.discard(topic)
         await self._make_topic(topic, kind)
         orderly = kind == FIFO
+        again = group in self._own_groups
         if own:
             self._own_groups[group] = (topic, orderly)
         try:
-            await self._admin.make_group(group, topic, orderly=orderly, own=own)
+            # One's own may be there from an earlier life; what it missed then is not for now.
+            begin = await self._admin.make_group(
+                group, topic, orderly=orderly, own=own and not again
+            )
         except BusUnavailableError as error:
             log.info("groups are not made here", group=group, why=str(error))
+        else:
+            if begin:
+                self._young[group] = (time.monotonic(), begin)
+
+    async def _remake_group(self, group: str, topic: str) -> None:
+        """A broker that was killed has forgotten what it had not written to its disk yet."""
+        made, begin = self._young.get(group, (0.0, {}))
+        if begin and time.monotonic() - made < YOUNG_S:
+            try:
+                await self._admin.begin_again(group, topic, begin)
+            except BusUnavailableError as error:
+                log.info("a group may have missed messages", group=group, why=str(error))
+        else:
+            self._young.pop(group, None)
 
     def _consumers(
         self, client: Client, subscription: RocketMQSubscription, delivery: Delivery
@@ -326,6 +348,7 @@ class RocketMQBus:
                     else "*",
                     hidden_s=subscription.hidden_s,
                     make=partial(self._make_group, its_group, there, kind, own),
+                    remake=partial(self._remake_group, its_group, there),
                     room=subscription.room,
                     take=subscription.take,
                 )

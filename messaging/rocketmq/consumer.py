@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -23,8 +23,9 @@ class Consumer:
     """One group's reader of one topic.
 
     expression: the broker's own tag filter. hidden_s: how long a message that was taken stays
-    with us unless renewed. make: makes topic and group at the broker. room: waits until messages
-    can be taken, and says how many. take: gets each.
+    with us unless renewed. make: makes topic and group at the broker. remake: called instead when
+    the broker was away. room: waits until messages can be taken, and says how many. take: gets
+    each.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Consumer:
         expression: str,
         hidden_s: float,
         make: Callable[[], Awaitable[None]],
+        remake: Callable[[], Awaitable[None]],
         room: Callable[[], Awaitable[int]],
         take: Callable[["Consumer", Received], None],
     ) -> None:
@@ -51,6 +53,8 @@ class Consumer:
         self._expression = expression
         self._hidden_s = hidden_s
         self._make = make
+        self._remake = remake
+        self._queues: Sequence[Any] = ()
         self._room = room
         self._take = take
 
@@ -62,14 +66,14 @@ class Consumer:
                 await self._session()
             except* BusError as errors:
                 error = errors.exceptions[0]
-                unknown = isinstance(error, RocketMQError) and error.unknown_name
+                refused = isinstance(error, RocketMQError)
                 if not self.trouble:
                     log.warning("messages do not flow", topic=self.topic, why=str(error))
                 else:
                     pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                 self.trouble = str(error)
-                if unknown:
-                    self.settled.clear()
+                if refused:  # topic, group or broker may not be what they were
+                    self._queues = ()
             # A proxy that is back needs a moment until it has found its broker.
             await asyncio.sleep(pause_s)
             await self._client.ready()
@@ -101,9 +105,11 @@ class Consumer:
         """Takes messages until something fails, which it raises."""
         try:
             await self._client.ready()
-            if not self.settled.is_set():
+            if not self._queues:
                 await self._make()
-            queues = await self._client.brokers(self.topic, self.id)
+                self._queues = await self._client.brokers(self.topic, self.id)
+            else:
+                await self._remake()
             stream = await self._client.settle(self.group, self.topic, self._expression, self.id)
         except BusError as error:
             raise BaseExceptionGroup("settling", [error]) from error
@@ -112,7 +118,7 @@ class Consumer:
                 tasks.create_task(self._client.listen(stream))
                 tasks.create_task(self._beat())
                 if not self._stopped:
-                    self._polls = [tasks.create_task(self._poll(queue)) for queue in queues]
+                    self._polls = [tasks.create_task(self._poll(queue)) for queue in self._queues]
                 self.settled.set()
         finally:
             stream.cancel()
