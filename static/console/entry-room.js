@@ -95,11 +95,12 @@ function moment({ state, at, by, reason, words, evidence, lasted }) {
     el("p", { class: "moment" }, el("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)), badge(state, plain(state)), lasted > 0 && !words && el("span", { class: "soft" }, `for ${span(lasted)}`)),
     el("p", {}, reason || STATES[state] || ""),
     words && el("p", { class: "soft" }, words),
-    known.length > 0 && el("dl", { class: "evidence" }, known.map(([name, told]) => el("div", {}, el("dt", {}, plain(name)), el("dd", {}, evidenceWords(told))))),
+    known.length > 0 && el("dl", { class: "evidence" }, known.map(([name, told]) => el("div", { class: Array.isArray(told) && "wide" }, el("dt", {}, plain(name)), el("dd", {}, evidenceWords(told))))),
     by && el("p", { class: "soft" }, `by ${by}`),
   );
 }
 
 function evidenceWords(told) {
+  if (Array.isArray(told)) return told.map((each) => plain(evidenceWords(each))).join(", ");
   return typeof told === "string" ? told : JSON.stringify(told);
 }

@@ -51,7 +51,7 @@ function show(box, { decision, text, firings, checks }, { time_zone: zone = "UTC
 }
 
 function firingLine({ at, local, clock_change: change }) {
-  const when = el("span", {}, local, change && el("span", { class: "clock-change" }, change));
+  const when = el("span", {}, local.replace("T", " "), change && el("span", { class: "clock-change" }, change));
   return el("li", {}, when, timely(fromNow(at)));
 }
 
