@@ -51,7 +51,7 @@ async def _start(settings: Settings, agent: Agent, stack: AsyncExitStack) -> str
             "OVERTURE_BUS=memory stays within one process; use redis, or rocketmq://HOST:8081"
         )
     instance, topics = instance_name(settings), topics_of(settings)
-    bus = make_bus(settings, redis, instance, topics)
+    bus = make_bus(settings, redis, instance)
     try:
         await bus.start()
         stack.push_async_callback(bus.aclose)

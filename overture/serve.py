@@ -86,7 +86,7 @@ async def _serve(
             ice=IceConfig(settings.ice_servers, settings.udp_ports),
             log_words=settings.log_words,
             on_session_ended=Garbage().session_ended,
-            operations=assembly.first and assembly.first.operations,
+            operations=None if assembly.first is None else assembly.first.operations,
         )
 
         def ready() -> None:

@@ -55,7 +55,7 @@ def topics_of(settings: Settings) -> Topics:
         raise UserError(f"OVERTURE_TOPICS={settings.topics!r}: {error}") from None
 
 
-def make_bus(settings: Settings, redis: "RedisConnection", instance: str, topics: Topics) -> Bus:
+def make_bus(settings: Settings, redis: "RedisConnection", instance: str) -> Bus:
     """The bus that was asked for, not yet started."""
     named = settings.bus
     if named == "auto":
@@ -70,7 +70,7 @@ def make_bus(settings: Settings, redis: "RedisConnection", instance: str, topics
         return RedisStreamsBus(redis.client, instance)
     from messaging.rocketmq.bus import RocketMQBus
 
-    return RocketMQBus(named, instance, topics=topics)
+    return RocketMQBus(named, instance)
 
 
 def make_scheduler(
@@ -99,7 +99,7 @@ async def speaking_first(
 ) -> SpeakingFirst:
     """Joins and starts all of it; `stack` ends it. Raises UserError."""
     instance, topics = instance_name(settings), topics_of(settings)
-    bus = make_bus(settings, redis, instance, topics)
+    bus = make_bus(settings, redis, instance)
     try:
         await bus.start()
         stack.push_async_callback(bus.aclose)
