@@ -162,29 +162,37 @@ class GroupConsumer:
         return BLOCK_S if again_ms < 0 else min(BLOCK_S, again_ms / 1000)
 
     async def _begin(self, entry: bytes, attempt: int, flat: list[bytes]) -> None:
-        fields = paired(flat)
-        message = message_of(self._topic, entry, fields, attempt)
-        self._begun[id(message)] = _Begun(entry, fields.get(b"key", b""), text_of(fields, b"owner"))
-        if self._wanted(message.tag):
-            self._handlers.begin(message)
-        else:
-            await self._settle(message, None, "")
+        """Handles it, or passes over it and those of its key after it until one is wanted."""
+        following = (entry, attempt, flat)
+        while following:
+            entry, attempt, flat = following
+            fields = paired(flat)
+            begun = _Begun(entry, fields.get(b"key", b""), text_of(fields, b"owner"))
+            message = message_of(self._topic, entry, fields, attempt)
+            if self._wanted(message.tag):
+                self._begun[id(message)] = begun
+                self._handlers.begin(message)
+                return
+            following = await self._tell(scripts.DONE, begun.entry, begun.key, self._keep)
 
-    async def _settle(self, message: Message, ended: Ended | None, reason: str) -> None:
-        """ended: None for a message whose tag is not wanted."""
+    @property
+    def _keep(self) -> str:
+        """For scripts: whether this consumer takes the next of a key."""
+        return "0" if self._closing else "1"
+
+    async def _settle(self, message: Message, ended: Ended, reason: str) -> None:
         begun = self._begun.pop(id(message))
-        keep = "0" if self._closing else "1"
         last = message.attempt >= self._retries.attempts
         arguments: list[str | int | bytes] = [begun.entry, begun.key]
-        if ended in (None, Ended.HANDLED):
+        if ended is Ended.HANDLED:
             script = scripts.DONE
-            arguments += [keep]
+            arguments += [self._keep]
         elif ended is Ended.CUT_OFF:
             script = scripts.AGAIN
             arguments += [0]
         elif last:
             script = scripts.DEAD
-            arguments += [keep, MAX_WAITING, *fields_of(message, begun.owner)]
+            arguments += [self._keep, MAX_WAITING, *fields_of(message, begun.owner)]
             arguments += ["reason", reason[:1000], "attempt", message.attempt]
         else:
             script = scripts.AGAIN

@@ -126,6 +126,21 @@ async def test_an_entry_that_another_program_added_is_a_message(
     assert message.born == int(entry.split(b"-")[0]) / 1000
 
 
+async def test_a_long_line_of_unwanted_messages_of_one_key_is_passed_over(redis: Redis) -> None:
+    bus, heard = RedisStreamsBus(redis, "one"), asyncio.Event()
+
+    async def handler(message: Message) -> None:
+        heard.set()
+
+    await (await bus.subscribe("t", "g", handler, tags="wanted")).aclose()
+    await asyncio.gather(*(bus.publish("t", b"", key="k", tag="unwanted") for _ in range(600)))
+    await bus.publish("t", b"", key="k", tag="wanted")
+    await bus.subscribe("t", "g", handler, tags="wanted")
+    async with asyncio.timeout(PATIENCE):
+        await heard.wait()
+        await bus.aclose()
+
+
 async def test_messages_flow_again_when_redis_has_lost_everything(
     bus: RedisStreamsBus, redis: Redis
 ) -> None:
