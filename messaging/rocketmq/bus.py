@@ -33,6 +33,7 @@ from messaging.rocketmq.client import (
 )
 from messaging.rocketmq.consumer import Consumer
 from messaging.rocketmq.envelope import Envelope, Letter, open_letter
+from messaging.rocketmq.housekeeper import Housekeeper
 from messaging.rocketmq.subscription import Held, RocketMQSubscription
 from messaging.tags import tag_filter
 from messaging.topics import Topics
@@ -46,14 +47,10 @@ SETTLE_LOOK_S = 0.01
 FAIL_FAST_S = 1.0
 """Away for longer than this, a publisher is told so at once."""
 WATCH_S = 0.25
-HOUSE_S = 600.0
-YOUNG_S = 120.0
-"""Brokers write offsets each 5 s by default; an outage may take a while."""
 CLOCKS_S = 5.0
 """How far the clocks of two machines may differ: for what was published before a subscription."""
 MOST_LETTERS = 10_000
 MOST_REASON = 1000  # characters; RocketMQ takes 32 kB of properties in all
-QUEUES = 8
 
 _PARTS: Sequence[tuple[Callable[[str], str], str]] = (
     (str, NORMAL),
@@ -89,15 +86,11 @@ class RocketMQBus:
         self._strict = strict
         self._finish_s = finish_s
         self._admin = Admin(address.broker)
+        self._housekeeper = Housekeeper(self._admin)
         self._id = ClientId(f"overture-{uuid.uuid4().hex}")
         self._client: Client | None = None
-        self._made: set[str] = set()
         self._down_since: float | None = None
         self._subscriptions: set[RocketMQSubscription] = set()
-        self._young: dict[str, tuple[float, Mapping[int, str]]] = {}
-        """Groups that we made lately: when (monotonic), and where each of their queues begins."""
-        self._own_groups: dict[str, tuple[str, bool]] = {}
-        """Of this instance alone: group -> (topic, whether orderly)."""
         self._tasks: list[asyncio.Task[None]] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
@@ -128,7 +121,7 @@ class RocketMQBus:
                 ) from error
         self._tasks = [
             asyncio.create_task(self._watch(client), name="rocketmq-watch"),
-            asyncio.create_task(self._keep_house(), name="rocketmq-house"),
+            asyncio.create_task(self._housekeeper.run(), name="rocketmq-house"),
         ]
 
     async def publish(
@@ -271,11 +264,11 @@ class RocketMQBus:
                 while True:
                     try:
                         await client.ready()
-                        await self._make_topic(message.topic, kind)
+                        await self._housekeeper.make_topic(message.topic, kind)
                         return await client.send(message, self._id, PUBLISH_S)
                     except RocketMQError as error:
                         if error.unknown_name:
-                            self._made.discard(message.topic)
+                            self._housekeeper.forget(message.topic)
                         elif not error.passing:
                             raise
                         last = str(error)
@@ -284,45 +277,6 @@ class RocketMQBus:
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
             raise BusUnavailableError(last) from error
-
-    async def _make_topic(self, topic: str, kind: str) -> None:
-        if topic in self._made:
-            return
-        queues = 1 if topic.endswith(names.dead("")) else QUEUES  # letters are read in order
-        try:
-            await self._admin.make_topic(topic, kind, queues)
-        except BusUnavailableError as error:  # then an operator must have made it
-            log.info("topics are not made here", topic=topic, why=str(error))
-        self._made.add(topic)
-
-    async def _make_group(self, group: str, topic: str, kind: str, own: bool) -> None:
-        self._made.discard(topic)
-        await self._make_topic(topic, kind)
-        orderly = kind == FIFO
-        again = group in self._own_groups
-        if own:
-            self._own_groups[group] = (topic, orderly)
-        try:
-            # One's own may be there from an earlier life; what it missed then is not for now.
-            begin = await self._admin.make_group(
-                group, topic, orderly=orderly, own=own and not again
-            )
-        except BusUnavailableError as error:
-            log.info("groups are not made here", group=group, why=str(error))
-        else:
-            if begin:
-                self._young[group] = (time.monotonic(), begin)
-
-    async def _remake_group(self, group: str, topic: str) -> None:
-        """A broker that was killed has forgotten what it had not written to its disk yet."""
-        made, begin = self._young.get(group, (0.0, {}))
-        if begin and time.monotonic() - made < YOUNG_S:
-            try:
-                await self._admin.begin_again(group, topic, begin)
-            except BusUnavailableError as error:
-                log.info("a group may have missed messages", group=group, why=str(error))
-        else:
-            self._young.pop(group, None)
 
     def _consumers(
         self, client: Client, subscription: RocketMQSubscription, delivery: Delivery
@@ -347,8 +301,8 @@ class RocketMQBus:
                     if delivery is Delivery.OWNER
                     else "*",
                     hidden_s=subscription.hidden_s,
-                    make=partial(self._make_group, its_group, there, kind, own),
-                    remake=partial(self._remake_group, its_group, there),
+                    make=partial(self._housekeeper.make_group, its_group, there, kind, own),
+                    remake=partial(self._housekeeper.remake_group, its_group, there),
                     room=subscription.room,
                     take=subscription.take,
                 )
@@ -358,13 +312,7 @@ class RocketMQBus:
     async def _left(self, subscription: RocketMQSubscription) -> None:
         """Groups that nobody else could use go with their subscription."""
         self._subscriptions.discard(subscription)
-        groups = {each.group for each in subscription.consumers}
-        own = [(group, self._own_groups.pop(group)[0]) for group in groups & set(self._own_groups)]
-        if own:
-            try:
-                await self._admin.delete_groups(own)
-            except BusError as error:  # swept later by another instance
-                log.info("groups are left behind", groups=len(own), why=str(error))
+        await self._housekeeper.delete({each.group for each in subscription.consumers})
 
     async def _bury(self, held: Held, group: str, reason: str) -> None:
         letter = Letter(
@@ -407,16 +355,3 @@ class RocketMQBus:
                 self._down_since = time.monotonic()
                 log.warning("the bus is away", bus=self.name)
             await asyncio.sleep(WATCH_S)
-
-    async def _keep_house(self) -> None:
-        """Renews the groups of this instance, and deletes those of instances that are gone."""
-        while True:
-            try:
-                for group, (topic, orderly) in list(self._own_groups.items()):
-                    await self._admin.renew_group(group, topic, orderly=orderly)
-                if stale := await self._admin.stale_groups():
-                    await self._admin.delete_groups(stale)
-                    log.info("groups of instances that are gone were deleted", groups=len(stale))
-            except BusError as error:
-                log.info("no house-keeping at the broker", why=str(error))
-            await asyncio.sleep(HOUSE_S)
