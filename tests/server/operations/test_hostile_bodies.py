@@ -34,7 +34,7 @@ ROUTES = (
 MEDIA = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
 MEDIA += ("application/yaml", "text/plain", "")
 quick = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -74,15 +74,20 @@ async def test_each_piece_that_is_read_gives_a_stream_more_time(
         async with httpx.AsyncClient(base_url=open_api.http_url, timeout=PATIENCE) as client:
             url = (await client.post("/v1/outreach", json=said)).json()["url"]
         bodies: list[bytes] = []
-        long = LongAnswer(lambda: prolonged.append(len(bodies)), asyncio.Event())
+        stopping = asyncio.Event()
+
+        def prolong() -> None:
+            prolonged.append(len(bodies))
+            if len(prolonged) == 2:
+                stopping.set()
+
+        long = LongAnswer(prolong, stopping)
 
         async def receive() -> dict[str, object]:
             return await asyncio.get_running_loop().create_future()
 
         async def send(message: MutableMapping[str, Any]) -> None:
             bodies.append(message.get("body", b""))
-            if len(prolonged) == 2:
-                long.stopping.set()
 
         scope = {
             "type": "http",
@@ -98,7 +103,7 @@ async def test_each_piece_that_is_read_gives_a_stream_more_time(
         return bodies
 
     bodies = await asyncio.to_thread(lambda: open_api.on_loop(follow))
-    assert len(prolonged) >= 2, "once for each step so far"
+    assert prolonged == [3, 4], "after the headers and a greeting, at each of the two steps"
     assert bodies[-1] == b""
 
 
