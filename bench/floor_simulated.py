@@ -32,8 +32,8 @@ NOTICED_MS = 3 * FRAME_MS
 """Voice activity needs two frames to be believed, and arrives up to one frame late."""
 BATCH = 250
 """Conversations a worker runs before it tells of them."""
-SETTLING_MS = 25_000
-"""Silence at the end: every prompt has said what it may say by then."""
+SETTLING_MS = 6_000
+"""Silence at the end; what has not been said then goes back to where it came from."""
 
 WORDS = (
     "I'd like a large latte",
