@@ -208,13 +208,14 @@ function ask.reserve()
     enter('dead', 'begun ' .. field('begun') .. ' times without being heard', '{}')
     return answer('over')
   end
+  local reason = ''
+  if state ~= 'published' then reason = 'its holder ' .. field('holder') .. ' is gone' end
   local late = 0
   if field('away') and now - number('due') > AWAY_S then late = 1 end
   local epoch = redis.call('HINCRBY', entry, 'epoch', 1)
   redis.call('HDEL', entry, 'given_up')
   redis.call('HSET', entry, 'held_by', holder)
   local evidence = '{"epoch":' .. epoch .. ',"holder":' .. cjson.encode(holder) .. '}'
-  local reason = state ~= 'published' and 'the lease of another had run out' or ''
   enter('reserved', reason, evidence, now + lease, holder)
   return answer('done', epoch, number('begun'), late, redis.call('HGETALL', entry))
 end

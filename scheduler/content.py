@@ -1,7 +1,8 @@
 """What a rule says, with values of the event, the person and the conversation put in.
 
-`{event.data.drink}` is a value; `[...]` is left out when a value in it is missing; `{{`, `}}`, `[[`
-and `]]` are the characters themselves.
+`{event.data.drink}` is a value; `[...]` is left out when a value in it is missing, and if the text
+began with it, what follows begins with a capital letter; `{{`, `}}`, `[[` and `]]` are the
+characters themselves.
 """
 
 import functools
@@ -63,8 +64,10 @@ class Template:
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The words; raises ContentError when a value is missing outside of optional parts."""
-        said = "".join(self._rendered(part, variables) for part in self._parts)
-        return _WIDE_GAP.sub(" ", said).strip()
+        said = [self._rendered(part, variables) for part in self._parts]
+        words = _WIDE_GAP.sub(" ", "".join(said)).strip()
+        beheaded = said[:1] == [""] and isinstance(self._parts[0], _Optional)
+        return words[:1].upper() + words[1:] if beheaded else words
 
     def _rendered(self, part: _Part, variables: Mapping[str, object]) -> str:
         match part:

@@ -23,7 +23,7 @@ async def test_a_lease_that_ran_out_is_anybodys(ledger: Ledger) -> None:
     first = await reserved(ledger, outreach, "one/s1", lease_s=0)
     second = await reserved(ledger, outreach, "two/s2")
     assert (first.epoch, second.epoch) == (1, 2)
-    assert second.entry.steps[-1].reason == "the lease of another had run out"
+    assert second.entry.steps[-1].reason == "its holder one/s1 is gone"
     assert await ledger.begin(first) is Refused.TAKEN
     assert not await ledger.give_back(first)
     assert await ledger.renew([first, second], LONG_S) == [first]

@@ -23,6 +23,7 @@ SEEN = {
         ("For {event.data.names}.", "For Ana, Bo and Cy."),
         ("Ready[, {user.name}].", "Ready."),
         ("[{event.data.count} of ]your {event.data.drink}", "2 of your latte"),
+        ("[{user.name}, ]your {event.data.drink}", "Your latte"),
         ("Hello [{user.name}] there", "Hello there"),
         ("{{x}} [[y]]", "{x} [y]"),
     ],
