@@ -129,9 +129,10 @@ class PromptOffered:
 
 @dataclass(frozen=True, slots=True)
 class PromptWithdrawn:
-    """It must no longer be said. Too late once it is being spoken."""
+    """It must no longer be said. What is being spoken is finished, unless cut."""
 
     prompt_id: str
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

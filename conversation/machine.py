@@ -133,8 +133,11 @@ class Conversation:
         match event:
             case e.PromptOffered(prompt):
                 self._prompting.offer(prompt)
-            case e.PromptWithdrawn(prompt_id):
+            case e.PromptWithdrawn(prompt_id, cut):
                 self._prompting.withdraw(prompt_id)
+                spoken = state.response.prompt if state.response is not None else None
+                if cut and spoken is not None and spoken.prompt.id == prompt_id:
+                    self._speaking.stop(Ending.CANCELLED)
             case e.PromptGranted(prompt_id):
                 waiting = self._prompting.granted(prompt_id)
                 if waiting is not None:

@@ -328,8 +328,7 @@ class Delivery:
         state = await self._switch.state()
         was, self._stopped = self._stopped, state.stopped
         if state.stopped:
-            for offer in self._offers.waiting():
-                self._offers.withdraw(offer, Why.STOPPED)
+            self._offers.cut()
         elif was:
             for user in self._attending.users():
                 self._pull(user)

@@ -14,6 +14,7 @@ MAY_STOP_SPEECH = (
     e.SpeechContinued,
     e.WordsHeard,
     e.PromptGranted,
+    e.PromptWithdrawn,
     e.ResponseRequested,
     e.ResponseCancelled,
     e.SessionClosed,

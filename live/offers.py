@@ -43,6 +43,7 @@ class Why(Enum):
     LOST = "the lease was lost"
     MOVED = "the person uses another session now"
     STOPPED = "all outreach is stopped"
+    CUT = "all outreach was stopped while it was said"
 
 
 @dataclass(slots=True, eq=False)
@@ -136,6 +137,13 @@ class Offers:
         if offer.why is None and not offer.over:
             offer.why = why
             offer.session.withdraw(offer.id)
+
+    def cut(self) -> None:
+        """Nothing more is said, of any prompt: what is being said breaks off."""
+        for offer in list(self._open.values()):
+            if not offer.over:
+                offer.why = Why.CUT if offer.granted else offer.why or Why.STOPPED
+                offer.session.withdraw(offer.id, cut=offer.granted)
 
     async def renew(self) -> None:
         """Keeps all leases, in one round trip; raises OutreachUnavailableError."""
@@ -266,6 +274,8 @@ class Offers:
                 await self._report(claim, State.EXPIRED, "its time had passed", evidence)
             case PromptOutcome.FAILED if offer.granted:
                 await self._report(claim, State.FAILED, "it could not be voiced", evidence)
+            case PromptOutcome.CANCELLED if offer.why is Why.CUT:
+                await self._report(claim, State.INTERRUPTED, offer.why.value, evidence)
             case PromptOutcome.CANCELLED if offer.why is None and offer.granted:
                 await self._report(claim, State.INTERRUPTED, "they answered it", evidence)
             case PromptOutcome.CANCELLED if offer.why is None:

@@ -129,12 +129,12 @@ class Prompts:
         if self._core.config.audio:
             self._answering.mouth.prepare(sentence, self._core.config.voice)
 
-    def withdraw(self, outreach_id: str) -> None:
-        """It is not to be begun any more."""
+    def withdraw(self, outreach_id: str, *, cut: bool = False) -> None:
+        """It is not to be begun any more; cut: what is being said of it breaks off."""
         if outreach_id in self._phrasing:
             self._phrasing.discard(outreach_id)
             self._report(outreach_id, PromptOutcome.CANCELLED, 0, 0.0, "clock")
-        self._core.post(e.PromptWithdrawn(outreach_id))
+        self._core.post(e.PromptWithdrawn(outreach_id, cut))
 
     def show(self, outreach: Outreach) -> None:
         """Shows what is said to the person in another session of theirs."""

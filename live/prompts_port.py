@@ -83,8 +83,8 @@ class Addressee(Protocol):
         """Has it said when the floor allows it; one report to the prompter follows."""
         ...
 
-    def withdraw(self, outreach_id: str) -> None:
-        """It is not begun any more; what is being said is finished."""
+    def withdraw(self, outreach_id: str, *, cut: bool = False) -> None:
+        """It is not begun any more; what is being said is finished, unless cut."""
         ...
 
     def prepare(self, sentence: str) -> None:

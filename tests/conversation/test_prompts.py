@@ -342,6 +342,27 @@ def test_a_prompt_that_is_withdrawn_while_spoken_is_finished() -> None:
     assert talk.reports == {"p": "heard"}
 
 
+def test_a_prompt_that_is_cut_breaks_off_where_it_is() -> None:
+    talk = Conversing()
+    talk.offer("p", *TWO)
+    until_begun(talk, "p")
+    talk.until_said(8)
+    talk.post(e.PromptWithdrawn("p", cut=True))
+    assert talk.floor is Floor.IDLE
+    talk.silence(10_000)
+    assert talk.reports == {"p": "cancelled"}
+    assert len(talk.texts[0]) < len(TWO[0])
+
+
+def test_cutting_a_prompt_leaves_what_else_is_spoken() -> None:
+    talk = answering()
+    talk.offer("p")
+    talk.post(e.PromptWithdrawn("p", cut=True))
+    talk.until_quiet()
+    assert talk.texts == [f"{FIRST} {SECOND} {THIRD}"]
+    assert talk.reports == {"p": "cancelled"}
+
+
 def test_a_prompt_that_is_withdrawn_while_spoken_is_not_begun_again() -> None:
     talk = Conversing()
     talk.offer("p", *TWO)

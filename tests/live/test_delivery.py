@@ -187,6 +187,17 @@ async def test_the_switch_holds_right_before_the_first_sample(one: Instance) -> 
     assert prompts_said(talk) == [READY]
 
 
+async def test_the_switch_breaks_off_what_is_being_said(one: Instance) -> None:
+    talk = await one.talk("s1")
+    outreach = prompt(ttl_s=1e6, text=LONG)
+    await one.publish(outreach)
+    await until(lambda: bool(talk.all(told.AudioSent)), talk)
+    await one.switch.stop("op", "wrong words")
+    entry = await one.becomes(outreach, State.INTERRUPTED)
+    assert entry.steps[-1].reason == "all outreach was stopped while it was said"
+    assert 0 <= entry.steps[-1].evidence["heard_share"] < 0.8
+
+
 async def test_what_is_cancelled_while_it_waits_in_a_session_is_not_said(one: Instance) -> None:
     talk = await one.talk("s1")
     await is_speaking(talk)
