@@ -53,6 +53,7 @@ class PromptRequest(Body):
     earcon: bool = False
     on_barge_in: Literal["resume", "again", "yield"] = "resume"
     offline: Literal["wait", "drop"] = "wait"
+    attempts: int = Field(default=2, ge=1, le=10)
     cancel_on: Types = ()
     convert_on: Types = ()
 
