@@ -23,13 +23,15 @@ navigator.mediaDevices.getUserMedia = async () => {
   const room = new ConstantSourceNode(context, { offset: 0 });
   room.connect(microphone);
   room.start();
-  window.speak = async (wav) => {
+  window.speak = async (wav, loop) => {
     const bytes = Uint8Array.from(atob(wav), (character) => character.charCodeAt(0));
     const speech = new AudioBufferSourceNode(context, {
       buffer: await context.decodeAudioData(bytes.buffer),
+      loop,
     });
     speech.connect(microphone);
     speech.start();
+    window.hush = () => { speech.loop = false; };
   };
   await context.resume();
   return microphone.stream;
@@ -85,9 +87,18 @@ async def until(page: Page, condition: str) -> None:
         )
 
 
-async def say(page: Page, speech: Path) -> None:
-    """Into the microphone; needs MICROPHONE among the page's scripts."""
-    await page.evaluate("(wav) => speak(wav)", base64.b64encode(speech.read_bytes()).decode())
+async def say(page: Page, speech: Path, *, without_end: bool = False) -> None:
+    """Into the microphone; needs MICROPHONE among the page's scripts.
+
+    without_end: again and again without a pause, until `hush`.
+    """
+    wav = base64.b64encode(speech.read_bytes()).decode()
+    await page.evaluate("([wav, loop]) => speak(wav, loop)", [wav, without_end])
+
+
+async def hush(page: Page) -> None:
+    """Whoever speaks into the microphone says it to its end, and no more."""
+    await page.evaluate("hush()")
 
 
 async def ask(page: Page, question: str) -> None:
