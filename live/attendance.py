@@ -127,7 +127,7 @@ class Attending:
     async def beat(self) -> None:
         """Says that this instance lives, and how its sessions stand; raises when Redis is away."""
         seats = list(self._seats.values())
-        await self._presence.beat(
+        known = await self._presence.beat(
             InstanceCard(
                 instance=self._instance,
                 address=self._address,
@@ -139,6 +139,7 @@ class Attending:
             )
         )
         for seat in seats:
+            seat.entered = seat.entered and known  # a Redis that lost what it had is told anew
             if not seat.entered or seat.text_only is not seat.session.standing.text_only:
                 await self._enter(seat)
 

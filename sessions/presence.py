@@ -122,11 +122,12 @@ redis.call('EXPIRE', KEYS[2], ARGV[3])
 )
 
 # KEYS: cards, beats. ARGV: instance, card, seconds after which others are gone.
+# Returns 1 if the instance was not known.
 _BEAT = (
     _NOW
     + """
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[1], now)
+local new = redis.call('HSET', KEYS[2], ARGV[1], now)
 local beats = redis.call('HGETALL', KEYS[2])
 for i = 1, #beats, 2 do
   if tonumber(now) - tonumber(beats[i + 1]) > tonumber(ARGV[3]) then
@@ -136,6 +137,7 @@ for i = 1, #beats, 2 do
 end
 redis.call('EXPIRE', KEYS[1], 60)
 redis.call('EXPIRE', KEYS[2], 60)
+return new
 """
 )
 
@@ -181,10 +183,14 @@ class Presence:
                 found.append(one)
         return sorted(found, key=lambda one: (one.text_only, -one.active))
 
-    async def beat(self, card: InstanceCard) -> None:
-        """This instance lives, and this is what there is to know of it; each second."""
+    async def beat(self, card: InstanceCard) -> bool:
+        """This instance lives, and this is what there is to know of it; each second.
+
+        False if Redis did not know of it any more, and so maybe not of its sessions: it lost what
+        it had, or the instance was silent for GONE_S. Then they are to be entered anew.
+        """
         document = card.model_dump_json()
-        await self._run(_BEAT, (_CARDS, _BEATS), self._instance, document, GONE_S)
+        return not await self._run(_BEAT, (_CARDS, _BEATS), self._instance, document, GONE_S)
 
     async def instances(self) -> Sequence[InstanceCard]:
         """Those that beat, by name."""
@@ -213,9 +219,9 @@ class Presence:
                 pipe.hdel(_BEATS, self._instance)
                 await pipe.execute()
 
-    async def _run(self, script: str, keys: Sequence[str], *args: str | bytes | float) -> None:
+    async def _run(self, script: str, keys: Sequence[str], *args: str | bytes | float) -> Any:
         with _errors():
-            await self._redis.eval(script, len(keys), *keys, *args)
+            return await self._redis.eval(script, len(keys), *keys, *args)
 
 
 def _person_keys(user: str) -> tuple[str, str]:
