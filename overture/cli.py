@@ -107,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _keys_commands(commands.add_parser("keys", help="who may use the server: API keys"))
 
+    _demo_commands(commands.add_parser("demo", help="see what it does, without any set-up"))
+
     new = commands.add_parser("new", help="make an agent's folder that works at once")
     new.add_argument("folder", type=Path, metavar="NAME", help="the new folder, e.g. agents/bakery")
     new.set_defaults(run=_new)
@@ -156,6 +158,22 @@ def _rules_commands(rules: argparse.ArgumentParser) -> None:
     replay.add_argument("--json", action="store_true", help="one JSON line a match")
     for name, one in (("check", check), ("list", show), ("preview", preview), ("replay", replay)):
         one.set_defaults(run=_rules, action=name)
+
+
+def _demo_commands(demo: argparse.ArgumentParser) -> None:
+    actions = demo.add_subparsers(required=True, metavar="WHAT")
+    outreach = actions.add_parser(
+        "outreach",
+        help="everything that the café says of its own accord",
+        description="Starts a server of its own on a free loopback port, with a copy of the café "
+        "and a data folder that goes in the end; a person connects who types, and each sample rule "
+        "comes to its moment. Two minutes. Exit code 0 only if everything was heard.",
+    )
+    outreach.add_argument("--quick", action="store_true", help="two of the rules, in half a minute")
+    outreach.add_argument(
+        "--page", action="store_true", help="only the server: watch it in the browser (Ctrl-C ends)"
+    )
+    outreach.set_defaults(run=_demo)
 
 
 def _agent_argument(parser: argparse.ArgumentParser) -> None:
@@ -302,6 +320,12 @@ def _keys(given: argparse.Namespace) -> int:
             said = keys_command.withdraw(given.name)
     print(said)
     return 0
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from overture.demo_command import demo_outreach
+
+    return demo_outreach(default_agent(), quick=given.quick, page=given.page)
 
 
 def _new(given: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from scheduler.clocks import moment, zone_of
 from scheduler.conditions import Data, Outcome
 from scheduler.model_problems import nearest
 from scheduler.occurrences import next_firings
-from scheduler.policy import Facts, decide
+from scheduler.policy import Facts, Verdict, decide
 from scheduler.rule_files import LoadedRules, load_rules
 from scheduler.rules import Rule
 from scheduler.triggers import CronTrigger, IntervalTrigger, OnceTrigger, shown
@@ -83,13 +83,15 @@ def find(agent: Agent, name: str) -> Rule:
     raise UserError(f"there is no rule '{name}'; {hint}{also}")
 
 
-def _print_checks(rule: Rule, agent: Agent, user: str, zone: ZoneInfo, at: float) -> None:
-    local = datetime.fromtimestamp(at, zone)
-    print(f"policy for {user} at {local:%Y-%m-%d %H:%M %Z}, if nothing was said to them lately,")
-    print("they have refused nothing and are in a conversation:")
-    seen = variables(user=user, now=at, zone=zone.key)
-    needs = rule.condition.roots - {"now", "local"}
-    outcome = None if needs else rule.condition.evaluate(Data(seen))
+def verdict_at(rule: Rule, agent: Agent, user: str, zone: ZoneInfo, at: float) -> Verdict:
+    """What the policy says at a moment, if nothing was said to them lately and they are there.
+
+    A condition on what only a live conversation knows is taken to hold.
+    """
+    outcome = Outcome(True)
+    if not _needs(rule):
+        seen = variables(user=user, now=at, zone=zone.key)
+        outcome = rule.condition.evaluate(Data(seen))
     facts = Facts(
         user=user,
         now=at,
@@ -97,12 +99,24 @@ def _print_checks(rule: Rule, agent: Agent, user: str, zone: ZoneInfo, at: float
         stopped=False,
         consent={rule.purpose: True},
         recent=(),
-        condition=outcome or Outcome(True),
+        condition=outcome,
         present=True,
         zone=zone.key,
         agent_zone=agent.settings.time_zone,
     )
-    verdict = decide(rule, facts)
+    return decide(rule, facts)
+
+
+def _needs(rule: Rule) -> frozenset[str]:
+    return rule.condition.roots - {"now", "local"}
+
+
+def _print_checks(rule: Rule, agent: Agent, user: str, zone: ZoneInfo, at: float) -> None:
+    local = datetime.fromtimestamp(at, zone)
+    print(f"policy for {user} at {local:%Y-%m-%d %H:%M %Z}, if nothing was said to them lately,")
+    print("they have refused nothing and are in a conversation:")
+    needs = _needs(rule)
+    verdict = verdict_at(rule, agent, user, zone, at)
     for each in verdict.checks:
         reason = each.reason
         if each.name == "conditions" and needs:

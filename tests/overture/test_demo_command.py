@@ -1,0 +1,64 @@
+"""The demo as people start it: a process of its own, and what it leaves behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+OVERTURE = str(Path(sys.executable).parent / "overture")
+DEMO = (OVERTURE, "demo", "outreach")
+PATIENCE_S = 120
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Temporary files where the test can count them, and settings that must not count."""
+    return os.environ | {
+        "TMPDIR": str(tmp_path),
+        "OVERTURE_HOST": "no address",
+        "HOME": str(tmp_path),
+    }
+
+
+def test_the_demo_is_heard_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    played = subprocess.run(
+        [*DEMO, "--quick"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    told = " ".join(played.stdout.split())
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "Would you like your usual latte?" in told
+    assert "All right, in 8 seconds." in told
+    assert told.count("your order is ready at the counter: one latte.") == 2
+    assert "deferred" in told
+    assert list(tmp_path.glob("overture-demo-*")) == []
+
+
+def test_ctrl_c_ends_the_server_too(environment: dict[str, str], tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*DEMO, "--page"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        told = []
+        for line in demo.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                break
+        page = re.search(r"http://127\.0\.0\.1:(\d+)/\?user=", "".join(told))
+        assert page is not None, told
+        port = int(page[1])
+        socket.create_connection(("127.0.0.1", port)).close()
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(timeout=PATIENCE_S) == 130
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    assert list(tmp_path.glob("overture-demo-*")) == []
