@@ -115,6 +115,8 @@ class Conversation:
         for _ in range(self.random.choice((1, 1, 2))):
             await asyncio.sleep(self.random.uniform(0.0, 2.5))
             priority = self.random.choice(("low", "normal", "normal", "high"))
+            if priority == "low" and sum(each.priority == "low" for each in self.offered) >= 2:
+                priority = "normal"  # rule 8: of more without an answer none is said
             text = f"Notice {self.number} {len(self.offered) + 1}, your tea is ready."
             at = time.monotonic()
             name = await offer(self.client, f"floor-{self.number}", text, priority)
