@@ -1,10 +1,11 @@
 """Events that were accepted: durable before anybody is told so, and dealt with once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from outreach.errors import OutreachUnavailableError
 from outreach.keys import encoded, member
@@ -12,6 +13,8 @@ from outreach.scripts import Script, command, together
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+log = structlog.get_logger(__name__)
 
 KNOWN_S = 7 * 86_400
 """How long an event's id is known: the same id is the same event."""
@@ -149,7 +152,16 @@ class Inbox:
         gone = [name for name, found in zip(names, documents, strict=True) if found is None]
         if gone:  # forgotten with its person, or a week old
             await together(self._redis, command("ZREM", _WAITING, *gone))
-        return [Event.model_validate(orjson.loads(found)["event"]) for found in documents if found]
+        return list(_readable(found for found in documents if found))
+
+
+def _readable(documents: Iterable[bytes]) -> Iterator[Event]:
+    """Those that this version can read: a newer one may have written others."""
+    for document in documents:
+        try:
+            yield Event.model_validate(orjson.loads(document)["event"])
+        except ValidationError as error:
+            log.warning("an event in the inbox cannot be read", reason=str(error).split("\n")[0])
 
 
 _PREFIX = "overture:event:{events}:"

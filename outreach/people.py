@@ -153,12 +153,13 @@ class ConsentState:
 
 
 # KEYS: consent. ARGV: purpose, "true" or "false", by and why as JSON, most purposes.
+# "*" is always taken: nobody may be kept from refusing all.
 # A document must begin with `{"agreed":false` or `{"agreed":true`: ledger.lua looks there.
 _SAY = Script(
     """
 local clock = redis.call('TIME')
 local at = string.format('%d.%06d', clock[1], clock[2])
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0
+if ARGV[1] ~= '*' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0
   and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then
   return 0
 end

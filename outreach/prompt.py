@@ -21,7 +21,9 @@ class Expected(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     sentences: tuple[str, ...] = Field(min_length=1, max_length=40)
     does: Literal["engage", "convert", "defer", "opt_out", "event"] = "engage"
-    event: str = Field(default="", max_length=100)
+    event: str = Field(
+        default="", max_length=100, pattern=r"^([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?$"
+    )
     """With does: event; the type of the event that is published, with the user and the prompt."""
     say: str = Field(default="", max_length=1000)
 

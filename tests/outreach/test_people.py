@@ -135,6 +135,8 @@ async def test_purposes_are_names_and_not_too_many(client: Redis) -> None:
         await consent.refuse("u42", f"p{number}", "themself")
     with pytest.raises(TooManyPurposesError, match="forget the person"):
         await consent.refuse("u42", "one_more", "themself")
+    await consent.refuse("u42", "*", "themself")  # as the message says
+    assert not (await consent.of("u42"))["*"].agreed
     await consent.agree("u42", "p7", "themself")
     assert (await consent.of("u42"))["p7"].agreed
 
@@ -246,6 +248,16 @@ async def test_what_is_handed_out_is_left_to_whoever_took_it(client: Redis) -> N
     assert await inbox.waiting(600) == []
     assert [one.id for one in await inbox.waiting(0, 3)] == ["e0", "e1", "e2"]
     assert [one.id for one in await inbox.waiting(0, 3)] == ["e3", "e4", "e0"]
+
+
+async def test_an_event_that_cannot_be_read_holds_up_no_other(client: Redis) -> None:
+    inbox = Inbox(client)
+    for name in ("newer", "e1"):
+        await inbox.accept(event(name))
+    (key,) = [key async for key in client.scan_iter(match="overture:event:*:newer")]
+    await client.set(key, b'{"user": "u42", "event": {"id": "newer", "spoken": true}}')
+    assert [one.id for one in await inbox.waiting(0)] == ["e1"]
+    assert [one.id for one in await inbox.waiting(0)] == ["e1"]  # the other is left to who can
 
 
 async def test_a_full_inbox_refuses(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

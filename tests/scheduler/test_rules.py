@@ -127,6 +127,14 @@ def test_shares_left_out_are_equal_shares() -> None:
             {"expects": [{"name": "a", "sentences": ["x"], "does": "event"}]},
             "`event: TYPE` goes with `does: event`",
         ),
+        (
+            {
+                "expects": [
+                    {"name": "a", "sentences": ["x"], "does": "event", "event": "On my way!"}
+                ]
+            },
+            "should match pattern",
+        ),
         ({"expects": [{"name": "a", "sentences": ["(on my way"]}]}, "'(' at column 1 needs a ')'"),
         ({"expects": [{"name": "a", "sentences": ["one {drink}"]}]}, "has a slot or a phrase"),
         ({"audiense": {"live": True}}, "Extra inputs"),
