@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from live.attendance import Attending
 from live.consequences import Consequences
 from live.happenings import Happenings
+from live.nearby import Nearby
 from live.offers import LEASE_S, Offer, Offers, Why
 from live.prompts_port import Addressee, Prompter
 from live.seats import Seat
@@ -104,6 +105,7 @@ class Delivery:
         self._pulling: dict[str, asyncio.Task[None]] = {}
         self._subscriptions: list[messages.Subscription] = []
         self._stopped = False
+        self.nearby = Nearby(self._offers, attending, lambda: self._stopped)
 
     def open(self, session: Addressee) -> Prompter:
         """A session has begun."""

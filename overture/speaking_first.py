@@ -112,6 +112,7 @@ async def speaking_first(
             stack.push_async_callback(scheduler.ledger.aclose)
             stack.push_async_callback(scheduler.rulebook.aclose)
         delivery = _delivery(settings, redis, scheduler, bus, instance, topics)
+        scheduler.engine.near = delivery.nearby
         await delivery.start()
         stack.push_async_callback(delivery.aclose)
     except BusError as error:

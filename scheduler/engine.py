@@ -22,6 +22,7 @@ from scheduler.cards import Cards
 from scheduler.content import ContentError
 from scheduler.index import IN_FORCE, RuleIndex
 from scheduler.judging import Judge, Seen, SpokenNow, event_of, evidence_of, outcome, unworded
+from scheduler.near import Near, NobodyNear
 from scheduler.policy import Check, Decision, Verdict, look_back
 from scheduler.rulebook import Rulebook
 from scheduler.rules import Rule
@@ -73,6 +74,7 @@ class Engine:
         self._topic = (topics or Topics())("outreach")
         self._look_back_of: RuleIndex | None = None
         self._look_back_s = 0.0
+        self.near: Near = NobodyNear()
         self.counts: Counter[str] = Counter()
 
     async def see(self, user: str) -> Seen:
@@ -114,7 +116,7 @@ class Engine:
             if state in (State.PUBLISHED, State.HELD, State.SHADOW):
                 state, reason = State.FAILED, f"it cannot be worded: {error}"
             outreach = unworded(rule, user, key, event, now, born)
-        opened = await self._open(outreach, state, reason, evidence_of(verdict), until)
+        opened = await self._open(outreach, state, reason, evidence_of(verdict), until, seen)
         if opened and state is State.PUBLISHED:
             seen.said.append(SpokenNow(now, rule.name, rule.purpose))
         return verdict
@@ -155,7 +157,7 @@ class Engine:
         verdict = self._judge.decide(as_rule(outreach), request.user, None, seen, outreach.born)
         state, reason, until = outcome(verdict)
         evidence = {**evidence_of(verdict), "asked_by": by}
-        opened = await self._open(outreach, state, reason, evidence, until)
+        opened = await self._open(outreach, state, reason, evidence, until, seen)
         return Said(outreach, duplicate=not opened)
 
     async def defer(self, entry: Entry, delay_s: float) -> str:
@@ -220,7 +222,8 @@ class Engine:
         outreach = self._judge.word(rule, user, key, event, seen, now, now, now, test=True)
         verdict = self._judge.decide(rule, user, event, seen, now, asked=True)
         state, reason, until = outcome(verdict)
-        await self._open(outreach, state, reason, {**evidence_of(verdict), "tested_by": by}, until)
+        evidence = {**evidence_of(verdict), "tested_by": by}
+        await self._open(outreach, state, reason, evidence, until, seen)
         return outreach
 
     async def publish(self, user: str, id: str) -> bool:
@@ -251,7 +254,11 @@ class Engine:
         reason: str,
         evidence: Mapping[str, JsonValue],
         until: float,
+        seen: Seen | None = None,
     ) -> bool:
+        live = seen.person.live if seen is not None and state is State.PUBLISHED else ()
+        session = live[0].session if live else ""
+        self.near.expect(outreach, session)
         opened = await self._ledger.open(
             outreach, state, reason=reason, evidence=evidence, until=until
         )
@@ -260,7 +267,7 @@ class Engine:
             return False
         if not outreach.test:
             self._count(state, evidence)
-        if state is State.PUBLISHED:
+        if state is State.PUBLISHED and not await self.near.bring(outreach, session):
             await self.publish(outreach.user, outreach.id)
         return True
 

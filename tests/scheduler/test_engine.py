@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis.asyncio import Redis
 
+from messaging.memory import MemoryBus
 from outreach.claims import Claim
 from outreach.people import Consent, Person
+from outreach.prompt import Outreach
 from outreach.states import State
 from outreach.switch import Switch
 from scheduler.engine import UnknownRuleError
@@ -258,3 +260,29 @@ async def test_a_test_of_a_rule_that_is_not_there(redis: Redis) -> None:
     async with scheduler(redis) as made:
         with pytest.raises(UnknownRuleError, match="nothing"):
             await made.engine.test("nothing", "ann", "ann")
+
+
+class _Here:
+    """A process that has every session."""
+
+    def __init__(self, takes: bool) -> None:
+        self.takes = takes
+        self.told: list[tuple[str, str]] = []
+
+    def expect(self, outreach: Outreach, session: str) -> None:
+        self.told.append(("expect", session))
+
+    async def bring(self, outreach: Outreach, session: str) -> bool:
+        self.told.append(("bring", session))
+        return self.takes
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_who_is_here_hears_it_without_the_bus(redis: Redis, takes: bool) -> None:
+    bus = MemoryBus("one")
+    async with scheduler(redis, ORDER_READY, bus=bus) as made:
+        await come(redis, "u42", "s1")
+        near = made.engine.near = _Here(takes)
+        assert await considered(made, redis) is Decision.SPEAK
+        assert near.told == [("expect", "s1"), ("bring", "s1")]
+        assert bus.counts["outreach", "", "published"] == (0 if takes else 1)
