@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from intents.finder import Finder, Finding, Kind, Said, Talk
+from outreach.errors import OutreachUnavailableError
 from outreach.inbox import Event
 from outreach.ledger import Ledger
 from outreach.people import People
@@ -44,7 +45,8 @@ KINDS = frozenset({Kind.REMINDER, Kind.PROMISE, Kind.UNANSWERED})
 
 
 class Analysis:
-    """finder: see intents/finder.py. counts: "walked", "found", "taken back", "unreadable"."""
+    """finder: see intents/finder.py. counts: "walked", "found", "taken back", "unreadable",
+    "failed"."""
 
     def __init__(
         self,
@@ -91,7 +93,14 @@ class Analysis:
         # A happening may be lost with the bus; a card shows that a conversation was used.
         used = [name for name, active in live.items() if self._looked.get(name) != active]
         for session in dict.fromkeys((*named, *used[:AT_ONCE])):
-            await self._look(session, now, ended=session not in live)
+            # The outermost edge of one conversation: what is wrong with it is not in others' way.
+            try:
+                await self._look(session, now, ended=session not in live)
+            except OutreachUnavailableError:
+                raise
+            except Exception:
+                self.counts["failed"] += 1
+                log.exception("a conversation cannot be walked over", session=session)
             if session in live:
                 self._looked[session] = live[session]
         self._looked = {name: at for name, at in self._looked.items() if name in live}
@@ -131,7 +140,7 @@ class Analysis:
                     outreach_id(rule.name, talk.user, id),
                     State.CANCELLED,
                     reason="it was taken back in the conversation",
-                    from_={State.HELD, State.PUBLISHED},
+                    from_={State.HELD, State.PUBLISHED, State.RESERVED},
                 )
         calls = [command("SREM", key, *gone)] if gone else []
         if found:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from time import time
 
@@ -22,7 +21,8 @@ LARGEST = 64 * 1024 * 1024
 class KnowledgeWatch:
     """Looks at the folder's files; a change is a happening "knowledge_changed" for each document.
 
-    Several instances that see the same change tell it under the same id.
+    Several instances that see the same change tell it under the same id. What the bus did not take
+    is told of again at the next look.
     """
 
     def __init__(self, folder: Path, bus: Bus, topics: Topics | None = None) -> None:
@@ -30,7 +30,7 @@ class KnowledgeWatch:
         self._bus = bus
         self._topic = (topics or Topics())("happenings")
         self._dates: dict[str, tuple[int, int]] = {}
-        self._hashes: Mapping[str, str] | None = None
+        self._hashes: dict[str, str] | None = None
 
     async def look(self) -> None:
         """Compares with the last look; the first one only remembers. Raises OSError."""
@@ -39,10 +39,16 @@ class KnowledgeWatch:
         if before is None:
             return
         for document in sorted({*before, *hashes}):
-            if before.get(document) != hashes.get(document):
-                await self._tell(document, before.get(document, ""), hashes.get(document, ""))
+            was, now = before.get(document, ""), hashes.get(document, "")
+            if was != now and not await self._tell(document, was, now):
+                # As if it had not been looked at: the next look finds it again.
+                self._dates.pop(document, None)
+                if was:
+                    hashes[document] = was
+                else:
+                    del hashes[document]
 
-    async def _tell(self, document: str, was: str, now: str) -> None:
+    async def _tell(self, document: str, was: str, now: str) -> bool:
         happening = Happening(
             kind="knowledge_changed",
             at=time(),
@@ -58,9 +64,11 @@ class KnowledgeWatch:
                 tag=happening.kind,
             )
         except BusError as error:
-            log.warning("a changed document is not told of", document=document, reason=str(error))
+            log.warning("a changed document is told of later", document=document, reason=str(error))
+            return False
+        return True
 
-    def _read(self) -> Mapping[str, str]:
+    def _read(self) -> dict[str, str]:
         """Path below the folder to a hash; only files whose size or date differ are read."""
         hashes: dict[str, str] = {}
         dates: dict[str, tuple[int, int]] = {}

@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from messaging.bus import Bus, Delivery, Message, Subscription
 from messaging.topics import Topics
+from outreach.errors import OutreachUnavailableError
 from outreach.inbox import Event
 from outreach.keys import index_key, member, person_key
 from outreach.people import read_person
@@ -49,7 +50,8 @@ class SessionsWatch:
     """`sweep` looks at all live conversations; happenings come sooner, and for what no card shows.
 
     talked: is told where something was said, so that the analysis looks there.
-    counts: "matched", "happenings", "unreadable". Both ways to the same reason have the same key.
+    counts: "matched", "failed", "happenings", "unreadable". Both ways to the same reason have the
+    same key.
     """
 
     def __init__(
@@ -116,7 +118,15 @@ class SessionsWatch:
         self._read = {user: read for user, read in self._read.items() if user in here}
         self._done = {session: keys for session, keys in self._done.items() if session in there}
         for match in matches:
-            await self._matched(match)
+            # The outermost edge of one match: what is wrong with it must not hold up the others.
+            try:
+                await self._matched(match)
+            except OutreachUnavailableError:
+                raise
+            except Exception:
+                self.counts["failed"] += 1
+                log.exception("a conversation cannot be decided on", rule=match.rule.name)
+                self._done.setdefault(match.session["session"], set()).add(_mark(match))
 
     async def _matches(
         self,
@@ -200,8 +210,7 @@ class SessionsWatch:
     async def _matched(self, match: Match) -> None:
         card = SessionCard.model_validate(match.session)
         done = self._done.setdefault(card.session, set())
-        # Versions count: an edited rule is a rule that has not been decided on here.
-        mark = f"{match.rule.name} {match.rule.version} {match.key}"
+        mark = _mark(match)
         if mark in done or not card.user:
             return
         self.counts["matched"] += 1
@@ -286,6 +295,11 @@ class SessionsWatch:
             )
             return
         await self.happened(happening)
+
+
+def _mark(match: Match) -> str:
+    """Versions count: an edited rule is a rule that has not been decided on here."""
+    return f"{match.rule.name} {match.rule.version} {match.key}"
 
 
 def _key(kind: str, name: str, happening: Happening) -> str:

@@ -14,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from outreach.errors import OutreachUnavailableError
 from outreach.people import People
 from outreach.scripts import command, together, unavailable
 from scheduler.audience import Audiences
@@ -31,6 +33,8 @@ from scheduler.triggers import CronTrigger, IntervalTrigger, Kind, OnceTrigger, 
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+log = structlog.get_logger(__name__)
 
 TICKED = "overture:scheduler:ticked"
 FIRED = "overture:scheduler:fired"
@@ -137,14 +141,28 @@ class Ticker:
         """Decides on everybody whom written-down firings concern; raises as `tick`."""
         (waiting,) = await together(self._redis, command("HGETALL", FIRED))
         for name, document in waiting.items():
-            fired = Fired.model_validate_json(document)
-            rule = self._rulebook.rules().get(fired.rule)
-            if rule is not None and rule.status in IN_FORCE:
-                await self._act(rule, fired)
+            try:
+                fired = Fired.model_validate_json(document)
+            except ValidationError:
+                log.exception("a firing cannot be read", firing=name)
+            else:
+                rule = self._rulebook.rules().get(fired.rule)
+                if rule is not None and rule.status in IN_FORCE:
+                    await self._act(rule, fired)
             await together(self._redis, command("HDEL", FIRED, name))
 
     async def _act(self, rule: Rule, fired: Fired) -> None:
         async def one(user: str) -> None:
+            # The outermost edge of one person: what is wrong there holds up neither the others
+            # nor the firings after this one.
+            try:
+                await decide(user)
+            except OutreachUnavailableError:
+                raise
+            except Exception:
+                log.exception("a firing cannot be decided on", rule=rule.name, key=fired.key)
+
+        async def decide(user: str) -> None:
             seen = await self._engine.see(user)
             zone = zone_seen(seen) or self._agent_zone
             if zone_of(zone) is None:

@@ -1,5 +1,6 @@
 """The walk over stored conversations."""
 
+import pytest
 from redis.asyncio import Redis
 
 from outreach.people import Person
@@ -96,6 +97,40 @@ async def test_a_reminder_that_was_called_off_is_withdrawn(redis: Redis) -> None
         await said(redis, *asked, "u: Cancel that reminder.")
         await walked(made, redis)
         assert await states(made) == [State.CANCELLED]
+
+
+async def test_a_reminder_that_waits_in_the_conversation_is_called_off_too(redis: Redis) -> None:
+    async with scheduler(redis, REMINDER) as made:
+        asked = ("u: Remind me to call Anna in ten minutes.", "a: All right.")
+        await said(redis, *asked)
+        await walked(made, redis)
+        await found(made)
+        id = (await only(made)).outreach.id
+        await made.ledger.move("u42", id, State.PUBLISHED)
+        await made.ledger.reserve("u42", id, "one/sess_1")
+        await said(redis, *asked, "u: Cancel that reminder.")
+        await walked(made, redis)
+        assert await states(made) == [State.CANCELLED]
+
+
+async def test_a_conversation_that_cannot_be_walked_over_is_not_in_others_way(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scheduler(redis, REMINDER) as made:
+        honest = made.analysis._look
+
+        async def broken(session: str, now: float, *, ended: bool) -> None:
+            if session == "bad":
+                raise ValueError("a mistake of ours")
+            await honest(session, now, ended=ended)
+
+        monkeypatch.setattr(made.analysis, "_look", broken)
+        await said(redis, "u: Remind me to call Anna in ten minutes.", "a: All right.")
+        await made.analysis.talked("bad", 1.0)
+        await walked(made, redis)
+        await found(made)
+        assert await states(made) == [State.HELD]
+        assert await redis.zrange(TALKS, 0, -1) == []
 
 
 async def test_a_time_of_the_clock_is_on_the_persons_own(redis: Redis) -> None:

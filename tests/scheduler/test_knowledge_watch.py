@@ -66,8 +66,19 @@ async def test_hidden_files_are_no_documents(tmp_path: Path) -> None:
     assert await changes(tmp_path, (".menu.md.swp", "x")) == []
 
 
-async def test_without_the_bus_it_goes_on(tmp_path: Path) -> None:
-    watch = KnowledgeWatch(tmp_path, AwayBus("one"))
-    await watch.look()
+async def test_what_changed_while_the_bus_was_away_is_told_when_it_is_back(tmp_path: Path) -> None:
     (tmp_path / "menu.md").write_text("Latte 3.50")
+    (tmp_path / "hours.md").write_text("9 to 5")
+    bus = AwayBus("one")
+    watch = KnowledgeWatch(tmp_path, bus)
     await watch.look()
+    (tmp_path / "menu.md").write_text("Latte 3.80")
+    (tmp_path / "hours.md").unlink()
+    (tmp_path / "wines.md").write_text("None")
+    await watch.look()
+    bus.away = False
+    await watch.look()
+    assert bus.counts["happenings", "", "published"] == 3
+    await watch.look()
+    assert bus.counts["happenings", "", "published"] == 3
+    await bus.aclose()

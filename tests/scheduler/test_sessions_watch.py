@@ -1,9 +1,14 @@
 """What conversations start: once, whichever way it is noticed first."""
 
+from typing import Any
+
+import pytest
 from redis.asyncio import Redis
 
 from outreach.states import State
 from scheduler.happenings import Happening
+from scheduler.policy import Verdict
+from scheduler.rules import Rule
 from scheduler.runtime import Scheduler
 from scheduler.sessions_watch import LEFT
 from sessions.forgetting import forget_in_redis
@@ -62,6 +67,26 @@ async def test_a_conversation_that_begins(redis: Redis) -> None:
         cold(made)
         await made.watch.sweep()
         assert await states(made) == [State.PUBLISHED]
+
+
+async def test_a_mistake_in_one_conversation_holds_up_no_other(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scheduler(redis, WELCOME, WELCOME.replace("welcome", "and_then")) as made:
+        await come(redis, "u42")
+        honest = made.engine.consider
+
+        async def broken(rule: Rule, *args: Any, **given: Any) -> Verdict:
+            if rule.name == first:
+                raise ValueError("a mistake of ours")
+            return await honest(rule, *args, **given)
+
+        monkeypatch.setattr(made.engine, "consider", broken)
+        first = next(iter(made.rulebook.rules().of("session_start"))).name
+        await made.watch.sweep()
+        await made.watch.sweep()
+        assert await states(made) == [State.PUBLISHED]
+        assert made.watch.counts["failed"] == 1
 
 
 async def test_its_beginning_is_seen_also_when_the_bus_lost_it(redis: Redis) -> None:

@@ -1,11 +1,15 @@
 """Firings by the clock: each once, also over leader changes, missed hours and clock changes."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from outreach.people import Person
 from outreach.states import State
+from scheduler.policy import Verdict
+from scheduler.rules import Rule
 from scheduler.ticker import FIRED, TICKED, Fired
 from tests.support.scheduling import come, now, rules, scheduler, states
 
@@ -66,6 +70,27 @@ async def test_another_leader_goes_on_with_what_was_written_down(redis: Redis) -
         await second.ticker.tick()
         await second.ticker.act()
         assert await states(second) == [State.PUBLISHED]
+
+
+async def test_one_mistake_holds_up_neither_other_people_nor_other_firings(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HOURLY.replace("[u42]", "[bad, u42]")
+    async with scheduler(redis, text) as made:
+        honest = made.engine.consider
+
+        async def broken(rule: Rule, user: str, key: str, **given: Any) -> Verdict:
+            if user == "bad":
+                raise ValueError("a mistake of ours")
+            return await honest(rule, user, key, **given)
+
+        monkeypatch.setattr(made.engine, "consider", broken)
+        await redis.set(TICKED, repr(await now(redis) - 3600))
+        await redis.hset(FIRED, "a newer one", "{}")
+        await made.ticker.tick()
+        await made.ticker.act()
+        assert await states(made, "u42") == [State.PUBLISHED]
+        assert await redis.hgetall(FIRED) == {}
 
 
 async def test_a_paused_rule_does_not_fire(redis: Redis) -> None:
