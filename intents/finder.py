@@ -1,12 +1,12 @@
 """What in a talk deserves a word later: the port, and a finder that goes by plain phrases."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import Enum
 from typing import Literal, Protocol
 
+from intents.later import is_question, promises, reminder_in, takes_back_reminder
 from intents.understanding import Form
 from intents.when import parse_when
 from intents.words import words_of
@@ -84,29 +84,6 @@ class Finder(Protocol):
         ...
 
 
-_REMIND = re.compile(
-    r"\b(?:remind me|give me a reminder|set a reminder|wake me(?: up)?)\b", re.IGNORECASE
-)
-_NO_REMINDER = re.compile(
-    r"\b(?:(?:cancel|forget|delete|stop|drop)\b.{0,20}\bremind|(?:don't|do not|no need to) remind)",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(r"\b(?:to|about|that|of|for)\b\s*", re.IGNORECASE)
-_BACK = re.compile(
-    r"\bbe (?:right )?back\b|\bbrb\b|\b(?:come|call|get) back\b|\bback in\b|\bback at\b"
-    r"|\b(?:i'll|i will|let me) (?:think about|decide|let you know|check)\b",
-    re.IGNORECASE,
-)
-_OWN = re.compile(
-    r"\b(?:i|i'll|i'm|me|brb|we|we'll|right back)\b|^\W*(?:be (?:right )?)?back\b", re.IGNORECASE
-)
-_QUESTION = re.compile(
-    r"^(?:and |but |so |um |uh |okay |well |sorry |excuse me |hi |hello )*"
-    r"(?:what|when|where|who|whose|which|why|how|do you|does|did|is|are|was|were|can you"
-    r"|could you|have you|has|will|would you|may i|can i|is there|are there)\b"
-)
-
-
 class PlainFinder:
     """Goes by phrases that people use; English.
 
@@ -133,26 +110,15 @@ class PlainFinder:
         for item in said:
             if item.role != "user":
                 continue
-            if _NO_REMINDER.search(item.text):
+            if takes_back_reminder(item.text):
                 found.clear()
                 continue
-            asked = _REMIND.search(item.text)
-            when = parse_when(item.text, datetime.fromtimestamp(item.at, talk.zone))
-            if asked is None or when is None:
+            asked = reminder_in(item.text, datetime.fromtimestamp(item.at, talk.zone))
+            if asked is None:
                 continue
-            rest = item.text[: when.start] + item.text[when.end :]
-            after = rest[asked.end() :] if when.start > asked.start() else rest
-            about = _ABOUT.search(after)
-            thing = after[about.end() :] if about else ""
-            found.append(
-                Finding(
-                    Kind.REMINDER,
-                    _key(talk, Kind.REMINDER, item),
-                    thing.strip(" ,.!?"),
-                    item.at,
-                    item.at + when.delay_s,
-                )
-            )
+            key = _key(talk, Kind.REMINDER, item)
+            due = item.at + asked.when.delay_s
+            found.append(Finding(Kind.REMINDER, key, asked.about, item.at, due))
         yield from found
 
     def _promises(self, talk: Talk, said: Sequence[Said]) -> Iterator[Finding]:
@@ -160,7 +126,7 @@ class PlainFinder:
         if not spoken:
             return
         last = spoken[-1]  # whoever spoke after a promise has come back
-        if not (_BACK.search(last.text) and _OWN.search(last.text)):
+        if not promises(last.text):
             return
         when = parse_when(last.text, datetime.fromtimestamp(last.at, talk.zone))
         delay_s = RIGHT_BACK_S if when is None else when.delay_s
@@ -209,11 +175,6 @@ class PlainFinder:
             talk.form.intent,
             dict(talk.form.slots),
         )
-
-
-def is_question(text: str) -> bool:
-    """Whether words, typed or as a recognizer writes them, ask for something."""
-    return text.rstrip().endswith("?") or _QUESTION.match(" ".join(words_of(text))) is not None
 
 
 def _key(talk: Talk, kind: Kind, item: Said) -> str:

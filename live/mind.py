@@ -31,6 +31,7 @@ from knowledge.passages import (
 )
 from live.asking import Asked, last_text
 from live.calls import Calls
+from live.noting import Noting
 from live.replying import Replying
 from live.thinking import Thinking
 from live.wording import (
@@ -57,6 +58,7 @@ class Mind:
     """One session's: it remembers the open form.
 
     replying: what was said of the agent's own accord; answers to that come before everything else.
+    noting: what people ask for later, and when they will be back.
     follows: the answerer is a language model, which may be asked with functions and their outputs.
     """
 
@@ -66,6 +68,7 @@ class Mind:
         answerer: Answerer,
         calls: Calls,
         replying: Replying,
+        noting: Noting,
         log: structlog.stdlib.BoundLogger,
         *,
         follows: bool = False,
@@ -75,6 +78,7 @@ class Mind:
         self._answerer = answerer
         self._calls = calls
         self._replying = replying
+        self._noting = noting
         self._follows = follows
         self._wordings: dict[str, str] = {}
         self._call_ids: deque[str] = deque(maxlen=KNOWN_CALLS)
@@ -90,6 +94,8 @@ class Mind:
     def wants_the_floor(self, text: str) -> bool:
         """Whether words said over the agent are meant to stop it."""
         if wants_the_floor(text) or self._replying.read(text) is not None:
+            return True
+        if self._noting.reminder(text):
             return True
         return self._intents.understand(text, self.form).intent is not None
 
@@ -113,6 +119,9 @@ class Mind:
             if thinking.replied is not None:
                 thinking.understanding = Understanding(None)
                 thinking.known = as_sentences(thinking.replied.say)
+            elif noted := self._noted(asked.question.text):
+                thinking.understanding = Understanding(None)
+                thinking.known = as_sentences(noted)
             else:
                 self._consider_words(thinking, asked.last_words)
         if thinking.known is None and not self._follows and not asked.question.text:
@@ -127,6 +136,15 @@ class Mind:
             thinking.known = as_sentences(again)
         elif not self._follows:
             thinking.known = as_sentences(ANYTHING_ELSE)
+
+    def _noted(self, text: str) -> str:
+        """What is said to a wish for later. What is an intent is not taken for one, but where
+        somebody says in so many words that they want to be reminded."""
+        if noted := self._noting.reminder(text):
+            return noted
+        if self._follows or not (noted := self._noting.leaving(text)):
+            return ""
+        return "" if self._intents.understand(text, self.form).intent is not None else noted
 
     def _consider_words(self, thinking: Thinking, text: str) -> None:
         reply = self._intents.respond(text, self.form)

@@ -38,6 +38,7 @@ class Parts:
     journal: where what happens in sessions is recorded.
     desk: where sessions sign on for what is to be said to their person first.
     time_zone: of people whose client names none, "" for the machine's.
+    reminds: whether "remind me to ..." is kept by anybody, so that it may be promised.
     loaded: the machine is short of time now; early work is skipped.
     """
 
@@ -56,4 +57,5 @@ class Parts:
     journal: Journal = field(default_factory=NoJournal)
     desk: Desk = field(default_factory=NoDesk)
     time_zone: str = ""
+    reminds: Callable[[], bool] = lambda: False
     loaded: Callable[[], bool] = lambda: False

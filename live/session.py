@@ -23,6 +23,7 @@ from live.events import LiveEvent
 from live.history import History, Item
 from live.listening import Listening
 from live.mind import Mind, form_from_json
+from live.noting import Noting
 from live.parts import Parts
 from live.prompts import Prompts
 from live.prompts_port import Standing
@@ -80,6 +81,7 @@ class LiveSession:
             RecordedAnswerer(parts.answerer, self._recorder.note),
             self._calls,
             self._replying,
+            Noting(self._wall_time, parts.reminds),
             self._core.log,
             follows=parts.follows_instructions,
         )

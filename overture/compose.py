@@ -142,6 +142,7 @@ async def assemble(
             toolbox=toolbox.result(),
             journal=await _journal(settings, stack),
             desk=NoDesk() if first is None else first.desk,
+            reminds=(lambda: False) if first is None else first.scheduler.reminds,
             time_zone=agent.settings.time_zone,
         )
         yield Assembly(

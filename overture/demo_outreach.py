@@ -24,7 +24,7 @@ CHANGES: Mapping[str, tuple[str, str]] = {
     )
 }
 """All that differs between the demo's copy of the agent and the agent."""
-LATER_S = 8
+LATER_S = 5
 """What "not now" is put off by."""
 PATIENCE_S = 30.0
 """Beyond the time that a rule itself waits; on a busy machine the server takes its time."""
@@ -166,7 +166,9 @@ async def prices_changed(stage: Stage) -> None:
 async def reminder(stage: Stage) -> None:
     """The person asks for it in the conversation."""
     stage.narrator.title("Reminder: asked for in the conversation")
-    await stage.types("Remind me to take out the cake in ten seconds")
+    answer = await stage.types("Remind me to take out the cake in ten seconds")
+    if "I will remind you" not in answer.text:
+        raise NotHeardError(f"a reminder was asked for, and answered with: {answer.text}")
     story = await stage.heard("reminder")
     if "cake" not in story["text"]:
         raise NotHeardError(f"the cake was to be named, but: {story['text']}")

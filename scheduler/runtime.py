@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intents.finder import Finder
+from intents.finder import Finder, Kind
 from messaging.bus import Bus
 from messaging.topics import Topics
 from outreach.inbox import Inbox
@@ -19,7 +19,7 @@ from scheduler.audience import Audiences
 from scheduler.breaker import Breaker
 from scheduler.cards import Cards
 from scheduler.engine import Engine
-from scheduler.intake import Intake
+from scheduler.intake import FINDING, Intake
 from scheduler.knowledge_watch import KnowledgeWatch
 from scheduler.leader import NAME, Leader
 from scheduler.rounds import Round, Work
@@ -143,6 +143,11 @@ class Scheduler:
         if self._stack is not None:
             stack, self._stack = self._stack, None
             await stack.aclose()
+
+    def reminds(self) -> bool:
+        """Whether a live rule says what people asked to be reminded of."""
+        waiting = self.rulebook.rules().for_event(FINDING + Kind.REMINDER.value)
+        return any(rule.status == "live" for rule in waiting)
 
     def counts(self) -> dict[str, float]:
         """For metrics: name to number. Gauges: leading, lag_s; all else only grows."""
