@@ -27,6 +27,7 @@ from pathlib import Path
 from random import Random
 
 import httpx
+import orjson
 
 from bench.figures import Figures, summary
 from bench.metronome import Metronome
@@ -362,6 +363,7 @@ async def measure(stage: Stage, arguments: argparse.Namespace) -> Figures:
             task.cancel()
         await asyncio.gather(*living, return_exceptions=True)
         plays = [play for person in people for play in person.plays]
+        (stage.folder / "plays.json").write_bytes(orjson.dumps(plays))
         return judged(plays, len(posted)) | {
             "blows": dict(blows.counts),
             "connections": sum(person.connections for person in people),
@@ -424,6 +426,7 @@ def judged(plays: list[Play], posted: int) -> Figures:
         ),
         "heard_twice_without_the_words": len(twice),
         "plays_per_prompt": summary([float(len(each)) for each in by_prompt.values()]),
+        "heard_in_part": sorted(set(by_prompt) - whole)[:20],
         "to_look_at": twice[:20],
     }
 
@@ -450,5 +453,7 @@ if __name__ == "__main__":
         "--every", type=float, default=3.5, help="seconds a person's prompts are apart"
     )
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--keep", type=Path, metavar="DIR", help="copies logs and Redis there")
+    options.add_argument(
+        "--keep", type=Path, metavar="DIR", help="copies logs, Redis and plays there"
+    )
     run(main, options.parse_args())
