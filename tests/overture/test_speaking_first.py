@@ -89,6 +89,8 @@ async def prompt_said(client: WireClient) -> str:
     return words
 
 
+# The broker takes what time it takes to start, for all tests that need it.
+@pytest.mark.timeout(120, func_only=True)
 @needs_redis
 async def test_what_a_killed_instance_was_saying_is_heard_at_the_other(
     folder: Path, redis: RedisServer, bus: str
