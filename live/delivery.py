@@ -5,7 +5,7 @@ twice, late or never changes nothing but the time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, TypeVar
 
 import structlog
@@ -107,6 +107,15 @@ class Delivery:
         self._stopped = False
         self.nearby = Nearby(self._offers, attending, lambda: self._stopped)
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What became of prompts here: see `Offers`."""
+        return self._offers.counts
+
+    def tell_first(self, observe: Callable[[float], None]) -> None:
+        """`observe` is told how many seconds after its reason arose a prompt began."""
+        self._offers.on_first = observe
+
     def open(self, session: Addressee) -> Prompter:
         """A session has begun."""
         seat = Seat(session, self._offers, self._happenings, self._attending)
@@ -146,6 +155,8 @@ class Delivery:
                 await act()
             except AWAY as error:
                 log.info("delivery_waits_for_redis", reason=str(error))
+            except Exception:  # the task's edge: without its next round, every lease would lapse
+                log.exception("delivery_round_failed")
             await asyncio.sleep(seconds)
 
     # What the bus says
@@ -199,8 +210,9 @@ class Delivery:
         here = self._attending.of(user)
         if here:
             await self._take(here[0], outreach_id)
-        else:
+        elif all(live.instance == self._instance for live in lives):
             await self._nobody_is_there(user, outreach_id)
+        # Else they went to another instance while this was passed on: it is found again there.
 
     async def _nobody_is_there(self, user: str, outreach_id: str) -> None:
         await self._ledger.note_away(user, outreach_id)

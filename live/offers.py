@@ -1,6 +1,7 @@
 """Prompts that this instance holds: leased from the ledger, offered to a session, accounted for."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -52,7 +53,8 @@ class Offer:
 
     claim: None while there is none. granted: its first sample may have flowed here.
     reply: what the person answered, to be acted on when it is over.
-    waits_for: what kept it from beginning when it was offered.
+    waits_for: what kept it from beginning when it was offered. age_s: how long ago its reason arose
+    when it was taken; None once it has begun.
     """
 
     user: str
@@ -66,6 +68,7 @@ class Offer:
     reply: Reply | None = None
     over: bool = False
     taken_at: float = 0.0
+    age_s: float | None = None
     waits_for: str = ""
 
     def evidence(self, now: float) -> dict[str, JsonValue]:
@@ -85,7 +88,9 @@ _FOR = {
 
 class Offers:
     """on_begun: its words may flow now. on_returned: it waits again, and may go to another session.
-    on_reply: an answer is to be acted on, now that it is over. on_gone: it will not be said."""
+    on_reply: an answer is to be acted on, now that it is over. on_gone: it will not be said.
+    on_first: the first words of one may flow, so many seconds after its reason arose; not of one
+    that its person had missed. counts: "reserved", "begun", "lost", "refused:WHY", and outcomes."""
 
     def __init__(self, ledger: Ledger, instance: str, tasks: Tasks, lease_s: float) -> None:
         self._ledger = ledger
@@ -99,6 +104,8 @@ class Offers:
         self.on_returned: Callable[[Offer], None] = lambda offer: None
         self.on_reply: Callable[[str, str, Reply], Awaitable[None]]
         self.on_gone: Callable[[Offer], None] = lambda offer: None
+        self.on_first: Callable[[float], None] = lambda seconds: None
+        self.counts: Counter[str] = Counter()
 
     def has(self, outreach_id: str) -> bool:
         """Whether it is in a session here, or on its way there."""
@@ -124,9 +131,12 @@ class Offers:
         finally:
             self._taking.discard(outreach_id)
         if isinstance(claim, Refused):
+            self.counts[f"refused:{claim.value}"] += 1
             return claim
+        self.counts["reserved"] += 1
         offer = Offer(user, outreach_id, session, claim)
         offer.taken_at = asyncio.get_running_loop().time()
+        offer.age_s = claim.age_s(claim.entry.until - self._lease_s)
         offer.waits_for = _FOR[session.standing.floor]
         self._open[outreach_id] = offer
         session.offer(to_say(claim, self._lease_s))
@@ -157,6 +167,7 @@ class Offers:
         for offer, claim in held:
             # It may have been given back, or have ended, while that was asked.
             if (claim.id, claim.epoch) in lost and offer.claim is claim and not offer.over:
+                self.counts["lost"] += 1
                 self.withdraw(offer, Why.LOST)
 
     # What the session says
@@ -167,7 +178,7 @@ class Offers:
         if offer is None:
             return False
         async with offer.lock:
-            if offer.claim is None or offer.why is not None:
+            if offer.claim is None or offer.why is not None or offer.over:
                 return False
             evidence = offer.evidence(asyncio.get_running_loop().time())
             try:
@@ -178,10 +189,20 @@ class Offers:
             except (OutreachUnavailableError, TimeoutError):
                 offer.refused = Refused.UNAVAILABLE
             if offer.refused is not None:
+                self.counts[f"refused:{offer.refused.value}"] += 1
                 return False
             offer.granted = True
+        self.counts["begun"] += 1
+        self._first(offer)
         self.on_begun(offer)
         return True
+
+    def _first(self, offer: Offer) -> None:
+        """Tells how long it took; once, so that an attempt after an interruption counts no more."""
+        waited_s = asyncio.get_running_loop().time() - offer.taken_at
+        if offer.age_s is not None and offer.claim is not None and not offer.claim.again:
+            self.on_first(offer.age_s + waited_s)
+        offer.age_s = None
 
     def release(self, outreach_id: str) -> None:
         """Granted, and not begun after all: nothing flowed."""
@@ -222,6 +243,7 @@ class Offers:
         if offer is None or offer.over:
             return
         offer.over = True
+        self.counts[outcome.value] += 1
         evidence: dict[str, JsonValue] = {
             "heard_ms": heard_ms,
             "heard_share": round(heard_share, 3),

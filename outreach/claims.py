@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from outreach.entry import Entry
+from outreach.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class Claim:
     def again(self) -> bool:
         """Whether it is said with "in case you missed it"."""
         return self.begun > 0 or self.late
+
+    def age_s(self, now: float) -> float:
+        """Seconds at `now`, Redis' time, since its reason arose or since it was held no more."""
+        steps = self.entry.steps
+        held = any(step.state is State.HELD for step in steps)
+        published = [step.at for step in steps if step.state is State.PUBLISHED]
+        since = published[0] if held and published else self.entry.outreach.born
+        return max(0.0, now - since)
 
 
 class Refused(Enum):

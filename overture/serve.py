@@ -20,6 +20,7 @@ from overture.errors import UserError
 from overture.garbage import Garbage, leave_out_start_up
 from overture.logs import set_up_logging
 from overture.metering import Meters
+from overture.outreach_metering import meter_outreach
 from overture.settings import Settings
 from overture.tracing import Tracing, tracing
 from server.app import create_app
@@ -157,6 +158,8 @@ def _metered(assembly: Assembly, registry: CollectorRegistry) -> Parts:
     assembly.index.on_lookup = meters.lookups.observe
     if assembly.model_counts is not None:
         meters.model(assembly.parts.answerer.name, assembly.model_counts)
+    if (first := assembly.first) is not None:
+        meter_outreach(registry, first.scheduler, first.desk, first.bus)
     return meters.parts(assembly.parts)
 
 
