@@ -289,5 +289,7 @@ class Prompts:
         for outreach_id, unshown in list(self._unshown.items()):
             unshown.timer.cancel()
             self._not_shown(outreach_id)
-        await self._work.aclose()
-        self.prompter.left()
+        try:
+            await self._work.aclose()
+        finally:  # a seat that nobody leaves would be offered prompts for ever
+            self.prompter.left()

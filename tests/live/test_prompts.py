@@ -288,6 +288,31 @@ async def test_a_prompt_that_asks_for_a_sound_begins_with_one(desk: Granting) ->
 # With a goal
 
 
+async def test_its_seat_is_left_even_if_the_closing_is_cut_off() -> None:
+    claiming, cancelled, rest = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class Clinging(Granting):
+        async def begin(self, outreach_id: str) -> bool:
+            claiming.set()
+            try:
+                await rest.wait()
+            except asyncio.CancelledError:
+                cancelled.set()
+                await rest.wait()
+            return False
+
+    desk = Clinging()
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        talk.session.prompts.offer(to_say())
+        await claiming.wait()
+        closing = asyncio.create_task(talk.session.aclose())
+        await cancelled.wait()
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert desk.has_left
+
+
 class Model:
     """An answerer that follows instructions."""
 
