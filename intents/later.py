@@ -16,6 +16,7 @@ MAX_PROMISE_WORDS = 12
 _REMIND = re.compile(
     r"\b(?:remind me|give me a reminder|set a reminder|wake me(?: up)?)\b", re.IGNORECASE
 )
+_REMIND_TO = re.compile(r"\bremind me (?:\w+ )?to\b|\b(?:set|give me) a reminder\b", re.IGNORECASE)
 _NO_REMINDER = re.compile(
     r"\b(?:(?:cancel|forget|delete|stop|drop)\b.{0,20}\bremind|(?:don't|do not|no need to) remind)",
     re.IGNORECASE,
@@ -58,6 +59,13 @@ def reminder_in(text: str, now: datetime) -> Reminder | None:
     about = _ABOUT.search(after)
     thing = after[about.end() :] if about else ""
     return Reminder(thing.strip(" ,.!?"), when)
+
+
+def lacks_a_time(text: str, now: datetime) -> bool:
+    """Whether `text` asks for a reminder and does not say when (yet)."""
+    if _REMIND_TO.search(text) is None or takes_back_reminder(text):
+        return False
+    return parse_when(text, now) is None
 
 
 def takes_back_reminder(text: str) -> bool:

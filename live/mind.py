@@ -89,6 +89,8 @@ class Mind:
 
     def completeness(self, text: str) -> Completeness:
         """Could the speaker stop here?"""
+        if self._noting.goes_on(text):
+            return Completeness.DANGLING
         return self._intents.completeness(text, self.form)
 
     def wants_the_floor(self, text: str) -> bool:

@@ -7,7 +7,7 @@ has ended: scheduler/analysis.py, with the same reading of the words.
 from collections.abc import Callable
 from datetime import datetime
 
-from intents.later import leaves_for_now, reminder_in, takes_back_reminder
+from intents.later import lacks_a_time, leaves_for_now, reminder_in, takes_back_reminder
 from intents.when import parse_when
 
 
@@ -25,11 +25,17 @@ class Noting:
             return ""
         if takes_back_reminder(text):
             return "All right, no reminder."
+        if self.goes_on(text):
+            return "I need a time for that. Say it with the time, please, such as in ten minutes."
         asked = reminder_in(text, self._local())
         if asked is None:
             return ""
         when = text[asked.when.start : asked.when.end].strip(" .,!?")
         return f"All right, I will remind you {when[:1].lower()}{when[1:]}."
+
+    def goes_on(self, text: str) -> bool:
+        """Whether a reminder's time is still to come: "remind me to take out the cake"."""
+        return self._reminds() and lacks_a_time(text, self._local())
 
     def leaving(self, text: str) -> str:
         """The answer to "I'll be back in ten minutes", "" to anything else. Promises nothing."""

@@ -45,6 +45,20 @@ async def test_a_rule_that_is_paused_is_noticed_at_once() -> None:
         assert "remind you" not in await answers(talk, "remind me to call anna in an hour")
 
 
+async def test_the_time_may_come_after_a_pause() -> None:
+    async with talking(replace(scripted_parts(), reminds=lambda: True)) as talk:
+        await talk.says("remind me to take out the cake")
+        await talk.silence(0.3)
+        said = await answers(talk, "in ten minutes")
+        assert said == "All right, I will remind you in ten minutes."
+        assert talk.heard == ["remind me to take out the cake in ten minutes"]
+
+
+async def test_a_reminder_without_a_time_is_not_promised() -> None:
+    async with talking(replace(scripted_parts(), reminds=lambda: True)) as talk:
+        assert "I need a time for that." in await answers(talk, "remind me to call anna")
+
+
 async def test_who_goes_on_speaking_is_acknowledged_once_and_whole() -> None:
     async with talking(replace(scripted_parts(), reminds=lambda: True)) as talk:
         said = await answers(talk, "remind me to call anna in an hour and then in two hours")
