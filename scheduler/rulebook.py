@@ -230,17 +230,20 @@ class Rulebook:
     async def _file(self) -> None:
         """Enters the folder's rules: new and changed ones as versions, lost ones as missing."""
         saves = [
-            _save(
-                rule, text, FROM_FILES, hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-            )
-            for text, rule in self._texts.items()
+            _save(rule, text, FROM_FILES, _digest(text)) for text, rule in self._texts.items()
         ]
         for start in range(0, len(saves), AT_ONCE):
             await together(self._redis, *saves[start : start + AT_ONCE])
         here = {rule.name for rule in self._from_files}
         names = await together(self._redis, *(command("HKEYS", key) for key in (FILES, MISSING)))
         filed, missing = ({name.decode() for name in each} for each in names)
-        calls = [command("HSET", MISSING, name, "1") for name in filed - here - missing]
+        if lost := sorted(filed - here - missing):
+            log.warning(
+                "rules whose files are gone are paused; if they are another agent's, give each "
+                "agent a Redis of its own",
+                rules=lost,
+            )
+        calls = [command("HSET", MISSING, name, "1") for name in lost]
         calls += [command("HDEL", MISSING, name) for name in missing & here]
         if calls:
             await together(self._redis, *calls, command("INCR", CHANGES))

@@ -2,6 +2,7 @@
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from outreach.errors import OutreachUnavailableError
 from scheduler.rulebook import MISSING, Rulebook, SavedRule
@@ -123,7 +124,9 @@ async def test_other_instances_see_a_change(redis: Redis) -> None:
 
 async def test_a_rule_whose_file_is_gone_is_paused_until_it_is_back(redis: Redis) -> None:
     await book(redis, ORDER_READY)
-    without = await book(redis)
+    with capture_logs() as logs:
+        without = await book(redis)
+    assert [line["rules"] for line in logs if "rules" in line] == [["order_ready"]]
     kept = without.get("order_ready")
     assert kept is not None
     assert (kept.rule.status, kept.missing) == ("paused", True)
