@@ -141,7 +141,9 @@ class GroupConsumer:
                 while not self._handlers.free:
                     self._freed.clear()
                     await self._freed.wait()
-            except AWAY as error:
+            except Exception as error:  # the task's edge: nobody else would take what it should
+                if not isinstance(error, AWAY):
+                    log.exception("taking messages failed", topic=self._topic)
                 self._fails(error)
                 self._asleep = True
                 await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])

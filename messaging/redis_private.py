@@ -98,7 +98,9 @@ class PrivateConsumer:
                     self._after[stream] = nudges[-1][0]
                 if not entries:
                     look_s = await self._due()
-            except AWAY as error:
+            except Exception as error:  # the task's edge: nobody else reads what is for us
+                if not isinstance(error, AWAY):
+                    log.exception("reading messages failed", topic=self._topic)
                 self._fails(error)
                 await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
                 tries += 1

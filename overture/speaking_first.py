@@ -22,7 +22,7 @@ from overture.agent_folder import Agent
 from overture.errors import UserError
 from overture.settings import Settings
 from scheduler.runtime import Scheduler
-from server.operations.services import Operations
+from server.operations.services import QUEUES, Operations
 
 if TYPE_CHECKING:
     from sessions.connect import RedisConnection
@@ -135,9 +135,6 @@ async def speaking_first(
     return SpeakingFirst(instance, bus, scheduler, delivery, operations)
 
 
-QUEUES = (("events", "scheduler"), ("outreach", "delivery"), ("happenings", "scheduler"))
-
-
 def _delivery(
     settings: Settings,
     redis: "RedisConnection",
@@ -153,7 +150,7 @@ def _delivery(
             type=kind,
             user=prompt.user,
             time=time.time(),
-            data={"outreach_id": prompt.id, "rule": prompt.rule, **prompt.data},
+            data={**prompt.data, "outreach_id": prompt.id, "rule": prompt.rule},
             source="overture/answers",
         )
         return await scheduler.intake.accept(answered)

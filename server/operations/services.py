@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # these import redis, half a second that nothing but they nee
     from sessions.presence import Presence
 
 QUEUES = (("events", "scheduler"), ("outreach", "delivery"), ("happenings", "scheduler"))
-"""Topics and groups that may have dead letters even before this process has handled any."""
+"""Topics and groups, by their own names, that may have dead letters even before this process has
+handled any."""
 
 
 @dataclass(frozen=True, slots=True)

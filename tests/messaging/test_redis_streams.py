@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -157,6 +158,32 @@ async def test_messages_flow_again_when_redis_has_lost_everything(
     for delivery in (Delivery.ONCE, Delivery.ALL):
         await bus.publish(f"t-{delivery.value}", b"", id=f"{delivery.value} after", key="k")
     await until(lambda: len(heard) == 4)
+    await until(lambda: bus.trouble == "")
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+async def test_a_mistake_in_one_look_does_not_end_a_consumer(
+    bus: RedisStreamsBus, monkeypatch: pytest.MonkeyPatch, delivery: Delivery
+) -> None:
+    heard, mistakes = set[str](), []
+
+    async def handler(message: Message) -> None:
+        heard.add(message.id)
+
+    def once_broken(honest: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def look(*args: Any) -> Any:
+            if not mistakes:
+                mistakes.append(args)
+                raise ValueError("a mistake of ours")
+            return await honest(*args)
+
+        return look
+
+    monkeypatch.setattr(bus._link, "read", once_broken(bus._link.read))
+    await bus.subscribe("t", "g", handler, delivery=delivery)
+    await until(lambda: bool(mistakes))
+    await bus.publish("t", b"", id="m", owner="one" if delivery is Delivery.OWNER else "")
+    await until(lambda: heard == {"m"})
     await until(lambda: bus.trouble == "")
 
 
