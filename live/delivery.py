@@ -38,6 +38,8 @@ OUTREACH, TO_INSTANCE, HAPPENINGS, GROUP = "outreach", "to-instance", "happening
 RENEW_S = 0.3
 SWITCH_S = 0.5
 BEAT_S = 1.0
+WITHOUT_BUS_S = 1.0
+"""How often mailboxes are looked into while messages do not flow."""
 RETRY_S = 0.1
 """How soon a prompt whose lease another holds is asked for again, once its person is here."""
 PULL_S = 10.0
@@ -105,6 +107,7 @@ class Delivery:
         self._pulling: dict[str, asyncio.Task[None]] = {}
         self._subscriptions: list[messages.Subscription] = []
         self._stopped = False
+        self._untold = False
         self.nearby = Nearby(self._offers, attending, lambda: self._stopped)
 
     @property
@@ -136,6 +139,7 @@ class Delivery:
         self._loops.start(self._every(RENEW_S, self._offers.renew), "leases")
         self._loops.start(self._every(SWITCH_S, self._look_at_switch), "switch")
         self._loops.start(self._every(BEAT_S, self._attending.beat), "beat")
+        self._loops.start(self._every(WITHOUT_BUS_S, self._do_without_bus), "without-bus")
 
     async def aclose(self) -> None:
         """Ends, once what became of prompts was told; the sessions have ended before."""
@@ -298,6 +302,17 @@ class Delivery:
         if gone or offer.why is Why.MOVED or offer.refused is Refused.UNAVAILABLE:
             self._tasks.start(self._bring(offer.user, offer.id), "again")
 
+    async def _do_without_bus(self) -> None:
+        """While messages do not flow, and once more when they do again, looks for what they would
+        have told: the sweeper, which publishes it again, comes by ever more rarely."""
+        trouble = bool(self._bus.trouble)
+        self._untold = self._untold or trouble
+        if not self._untold or self._stopped:
+            return
+        for user in self._attending.users():
+            await self._fetched_some(user)
+        self._untold = trouble
+
     # Other sessions of the person
 
     def _tell_others(self, offer: Offer) -> None:
@@ -339,6 +354,9 @@ class Delivery:
     # The switch
 
     async def _look_at_switch(self) -> None:
+        """While somebody is here; whoever reserves a prompt looks at it too."""
+        if not self._stopped and not self._attending.users():
+            return
         state = await self._switch.state()
         was, self._stopped = self._stopped, state.stopped
         if state.stopped:

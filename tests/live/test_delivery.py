@@ -77,6 +77,16 @@ async def test_a_published_prompt_is_said_and_its_story_is_told(one: Instance) -
     assert entry.steps[-1].evidence["heard_share"] == 1.0
 
 
+async def test_a_prompt_is_heard_while_the_bus_is_away(one: Instance) -> None:
+    talk = await one.talk("s1")
+    await one.present("s1")
+    outreach = prompt(ttl_s=1e6)
+    one.bus.trouble = "it cannot be reached"
+    assert await one.ledger.open(outreach, State.PUBLISHED)
+    await one.becomes(outreach, State.HEARD, talk)
+    assert prompts_said(talk) == [READY]
+
+
 async def test_a_message_that_comes_twice_is_heard_once(one: Instance) -> None:
     talk = await one.talk("s1")
     outreach = prompt(ttl_s=1e6)
