@@ -74,6 +74,10 @@ class Consumer:
                 self.trouble = str(error)
                 if refused:  # topic, group or broker may not be what they were
                     self._queues = ()
+            except* Exception as errors:  # the task's edge: nobody else would take what it should
+                log.error("taking messages failed", topic=self.topic, exc_info=errors)
+                self.trouble = f"a mistake: {errors.exceptions[0]}"
+                self._queues = ()
             # A proxy that is back needs a moment until it has found its broker.
             await asyncio.sleep(pause_s)
             await self._client.ready()

@@ -129,12 +129,19 @@ class Events:
         if source := wanted(request, "source", 500):
             id = cloud_events.event_key(source, id)
         outcome = await self._inbox.outcome(id)
-        if outcome is None and not await self._inbox.known(id):
+        if not await self._may_read(id, caller):
             raise RefusedError(
                 404, "not_found", "no event of this id was accepted in the last 7 days", "id"
             )
         status: Literal["waiting", "done"] = "waiting" if outcome is None else "done"
         return answer(EventOutcome(id=id, status=status, outcome=outcome))
+
+    async def _may_read(self, id: str, caller: Caller) -> bool:
+        """Whether there is such an event, and it is not about somebody else than the key's user."""
+        if caller.user is None:
+            return await self._inbox.known(id)
+        event = await self._inbox.get(id)
+        return event is not None and event.user == caller.user
 
     async def _accept(self, event: Event) -> EventReceipt:
         accepted = await self._intake.accept(event)

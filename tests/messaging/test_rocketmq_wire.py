@@ -1,6 +1,7 @@
 """What of the RocketMQ bus can be told without a RocketMQ: addresses, names, the broker's own
 protocol, what is loaded."""
 
+import asyncio
 import json
 import struct
 import subprocess
@@ -169,3 +170,42 @@ def test_only_the_stubs_of_the_client_library_are_loaded() -> None:
         timeout=60,
     )
     assert found.stdout.strip() == "[] 1"
+
+
+async def test_a_mistake_does_not_end_a_consumer() -> None:
+    from messaging.rocketmq.consumer import Consumer
+
+    made = asyncio.Event()
+    tries: list[str] = []
+
+    class Connected:
+        async def ready(self) -> None:
+            """At once."""
+
+    async def make() -> None:
+        tries.append("made")
+        if len(tries) == 1:
+            raise KeyError("offset")
+        made.set()
+        await asyncio.Event().wait()
+
+    async def room() -> int:
+        return 1
+
+    consumer = Consumer(
+        Connected(),  # type: ignore[arg-type]
+        "t",
+        "g",
+        expression="*",
+        hidden_s=10.0,
+        make=make,
+        remake=make,
+        room=room,
+        take=lambda consumer, received: None,
+    )
+    running = asyncio.create_task(consumer.run())
+    async with asyncio.timeout(30):
+        await made.wait()
+    assert "offset" in consumer.trouble
+    running.cancel()
+    await asyncio.wait([running])

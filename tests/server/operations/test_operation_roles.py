@@ -1,16 +1,18 @@
 """Every operation with everybody who may come to it: 401 without a key, 403 with a client's."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
 from server.door import Right
+from server.keys import ApiKey, Role, digest_of, new_key
 from server.operations.route import EVENT_STREAM
 from server.operations.table import Table
 from tests.server.operations.conftest import Backstage
-from tests.support.keys import Keys, bearer
-from tests.support.serving import PATIENCE, Serving
+from tests.support.keys import Keys, bearer, make_keys
+from tests.support.serving import PATIENCE, Serving, Stage
 
 SERVICE_MAY = {
     ("POST", "/v1/events"),
@@ -52,6 +54,26 @@ def test_everybody_is_let_in_as_far_as_their_role_goes(
         else:
             assert status not in (401, 403), route
             assert status < 500, route
+
+
+def test_a_service_of_one_person_reaches_nobody_elses(
+    stage: Stage, backstage: Backstage, tmp_path: Path
+) -> None:
+    keys, bens = make_keys(tmp_path), new_key()
+    line = ApiKey("bens", Role.SERVICE, digest_of(bens), user="ben").line()
+    keys.path.write_text(f"{keys.path.read_text()}{line}\n")
+    with (
+        stage.serving(operations=backstage.operations, keys=keys.ring()) as serving,
+        httpx.Client(base_url=serving.http_url, timeout=PATIENCE) as client,
+    ):
+        for user, other in (("ben", 200), ("bob", 404)):
+            event = {"type": "order.paid", "user": user}
+            sent = client.post("/v1/events", json=event, headers=bearer(keys.service)).json()["id"]
+            prompt = {"user": user, "say": "Hello."}
+            said = client.post("/v1/outreach", json=prompt, headers=bearer(keys.service))
+            for path in (f"/v1/events/{sent}", f"/v1/outreach/{said.json()['id']}"):
+                assert client.get(path, headers=bearer(bens)).status_code == other, path
+        assert client.post("/v1/events", json=event, headers=bearer(bens)).status_code == 403
 
 
 def test_the_table_of_rights_is_the_one_above(table: Table) -> None:
