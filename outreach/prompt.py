@@ -1,13 +1,37 @@
 """One thing to say to one person: the immutable part of a prompt."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 User = Annotated[str, Field(min_length=1, max_length=256)]
 Priority = Literal["low", "normal", "high", "critical"]
+
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_WIDE_GAP = re.compile(r" {2,}")
+
+
+def speakable(text: str) -> str:
+    """The words alone: control characters and those that turn the direction of writing would do
+    harm on a card or in a terminal, and cannot be said."""
+    return _WIDE_GAP.sub(" ", _UNSPEAKABLE.sub(" ", text)).strip()
+
+
+def _something_speakable(text: str) -> str:
+    said = speakable(text)
+    if not said:
+        raise ValueError("holds nothing that could be said")
+    return said
+
+
+Words = Annotated[str, AfterValidator(speakable)]
+Something = Annotated[
+    str, Field(min_length=1, max_length=2000), AfterValidator(_something_speakable)
+]
+"""What somebody asked to be said."""
 
 
 class Expected(BaseModel):

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from outreach.prompt import speakable
+
 ROOTS = ("event", "user", "session", "local")
 """What values may be of; see variables.py."""
 
@@ -19,8 +21,6 @@ LONGEST_LIST = 20
 
 _TOKEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{[^{}]*\}|[{}\[\]]|[^{}\[\]]+")
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_-]+)+")
-_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_WIDE_GAP = re.compile(r" {2,}")
 
 
 class ContentError(Exception):
@@ -65,7 +65,7 @@ class Template:
     def render(self, variables: Mapping[str, object]) -> str:
         """The words; raises ContentError when a value is missing outside of optional parts."""
         said = [self._rendered(part, variables) for part in self._parts]
-        words = _WIDE_GAP.sub(" ", "".join(said)).strip()
+        words = speakable("".join(said))
         beheaded = said[:1] == [""] and isinstance(self._parts[0], _Optional)
         return words[:1].upper() + words[1:] if beheaded else words
 
@@ -149,7 +149,7 @@ def _words(value: object, name: str) -> str:
         case bool():
             raise ContentError(f"{name} is {str(value).lower()}, which cannot be said as a word")
         case str():
-            words = _UNSPEAKABLE.sub(" ", value).strip()
+            words = speakable(value)
             if not words:
                 raise ContentError(f"{name} is missing")
             if len(words) > LONGEST_VALUE:

@@ -90,8 +90,20 @@ def _what_is_right(model: type[BaseModel], error: ErrorDetails) -> str:
             return f"should be one of {error['ctx']['expected']}, not {given}"
         case "value_error":
             return error["msg"].removeprefix("Value error, ")
+        case "string_pattern_mismatch":
+            return f"{looks_like(error)}, not {given}"
         case _:
             return f"{error['msg'].removeprefix('Input ')}, not {given}"
+
+
+def looks_like(error: ErrorDetails) -> str:
+    """What a text that does not match its pattern should be, for people who read no patterns."""
+    pattern = str(error["ctx"]["pattern"])
+    if pattern.startswith("^[a-z][a-z0-9_]"):
+        return "should be small letters, digits and '_', beginning with a letter"
+    if r"\." in pattern:
+        return "should be a word, or words with dots between them, such as order.ready"
+    return error["msg"].removeprefix("String ")
 
 
 def _fields_at(model: type[BaseModel], path: YamlPath) -> dict[str, str]:

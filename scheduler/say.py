@@ -5,7 +5,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from outreach.prompt import Expected, Outreach, Priority, User, outreach_id
+from outreach.prompt import (
+    Expected,
+    Outreach,
+    Priority,
+    Something,
+    User,
+    Words,
+    outreach_id,
+)
 from scheduler.rules import DeliverySettings, PolicySettings, Rule, Variant
 from scheduler.triggers import EventTrigger, EventType
 
@@ -21,9 +29,9 @@ class SayRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     user: User
-    text: str = Field(min_length=1, max_length=2000)
-    missed: str = Field(default="", max_length=2000)
-    reason: str = Field(default="", max_length=500)
+    text: Something
+    missed: Words = Field(default="", max_length=2000)
+    reason: Words = Field(default="", max_length=500)
     purpose: str = Field(default="service", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     priority: Priority = "normal"
     ttl_s: float = Field(default=900.0, ge=1, le=LONGEST_TTL_S)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from outreach.entry import Entry
-from outreach.prompt import Priority
+from outreach.prompt import Priority, Something, Words
 from outreach.states import OVER, TRANSITIONS, State
 from server.door import Caller, Right
 from server.operations.event_stream import HEARTBEAT, HEARTBEAT_S, Streams, sse
@@ -43,9 +43,9 @@ class PromptRequest(Body):
     """What is to be said, and to whom. key: the same one and user is the same prompt."""
 
     user: UserName
-    say: str = Field(min_length=1, max_length=2000)
-    missed: str = Field(default="", max_length=2000)
-    reason: str = Field(default="", max_length=500)
+    say: Something
+    missed: Words = Field(default="", max_length=2000)
+    reason: Words = Field(default="", max_length=500)
     purpose: str = Field(default="service", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     priority: Priority = "normal"
     ttl_s: float = Field(default=900, ge=1, le=LONGEST_TTL_S)

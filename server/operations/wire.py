@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from starlette.requests import Request
 from starlette.responses import Response
 
+from scheduler.model_problems import looks_like
 from server.bodies import read_json
 from server.door import Caller
 from server.refusals import RefusedError
@@ -81,13 +82,14 @@ def parsed(value: object, model: type[M], where: str = "") -> M:
 
 def mistake(error: ValidationError, where: str = "") -> RefusedError:
     """The first thing that is wrong with a body."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     path = ".".join(str(part) for part in (where, *first["loc"]) if part != "")[:MAX_PARAM]
     if first["type"] == "extra_forbidden":
         return RefusedError(400, "unknown_parameter", f"there is no field {path!r}", path)
     if first["type"] == "missing":
         return RefusedError(400, "missing_required_parameter", f"{path!r} is missing", path)
-    reason = first["msg"][:300]
+    wrong_form = first["type"] == "string_pattern_mismatch"
+    reason = (looks_like(first) if wrong_form else first["msg"].removeprefix("Value error, "))[:300]
     return RefusedError(400, "invalid_value", f"{path or 'the body'}: {reason}", path or None)
 
 

@@ -63,6 +63,25 @@ def test_a_receipt_leads_to_the_whole_story(api: httpx.Client) -> None:
     assert story["outreach"]["reason"] == "You asked for it."
 
 
+def test_only_words_are_said(api: httpx.Client) -> None:
+    said = say(api, "zoe", "Your\r\n  \x1b[31mtable\x00 is\u202e free.", reason="You\x07 asked.")
+    story = api.get(said["url"]).json()
+    assert (story["text"], story["reason"]) == ("Your [31mtable is free.", "You asked.")
+    for empty in ("   ", "\x00\x01", "\u200b"):
+        refused = api.post("/v1/outreach", json={"user": "zoe", "say": empty})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["message"] == "say: holds nothing that could be said"
+
+
+def test_a_word_of_a_wrong_form_is_told_what_it_should_look_like(api: httpx.Client) -> None:
+    refused = api.post("/v1/events", json={"type": "../../etc", "user": "zoe"}).json()["error"]
+    assert refused["param"] == "type"
+    assert "such as order.ready" in refused["message"]
+    body = {"user": "zoe", "say": "Hello.", "purpose": "../x"}
+    refused = api.post("/v1/outreach", json=body).json()["error"]
+    assert "small letters, digits" in refused["message"]
+
+
 def test_the_same_key_is_the_same_prompt(api: httpx.Client) -> None:
     first = say(api, "ken", key="order-9")
     again = say(api, "ken", key="order-9")
