@@ -23,7 +23,7 @@ export function askForKey(room, error) {
     required: true,
   });
   const words = el("p", { role: "alert" }, WORDS[error.kind]);
-  const hint = "`overture keys add NAME --role operator` prints one. It is kept in this tab only.";
+  const hint = "`overture keys new NAME --role operator` prints one. It is kept in this tab only.";
   const form = el(
     "form",
     { class: "key-entry" },
