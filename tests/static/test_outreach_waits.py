@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+import soundfile
 from playwright.async_api import Browser, expect
 
 from tests.static.talk_pages import (
@@ -28,8 +30,12 @@ READY = "Your order is ready at the counter: one latte."
 
 @pytest.fixture(scope="module")
 def question(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Without a pause at its ends."""
-    return speak_to_file(tmp_path_factory.mktemp("speech") / "question.wav", QUESTION)
+    """Without silence at its ends, so that it can be said again and again as one breath."""
+    path = speak_to_file(tmp_path_factory.mktemp("speech") / "question.wav", QUESTION)
+    samples, rate = soundfile.read(path)
+    loud = np.flatnonzero(np.abs(samples) > 0.01)
+    soundfile.write(path, samples[loud[0] : loud[-1]], rate, subtype="PCM_16")
+    return path
 
 
 async def prompts_of(client: httpx.AsyncClient, event: str) -> list[str]:
