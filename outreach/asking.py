@@ -153,11 +153,11 @@ class Asking:
         """See Ledger.reserve."""
         if self._stopped and await self._still_stopped():
             return Refused.STOPPED
-        _, stopped, raw = await together(
+        _, raw, stopped = await together(
             self._redis,
             indexes.look(user, id, lease_s + 0.05),
-            command("GET", SWITCH),
             self._call(user, id, "reserve", holder, lease_s),
+            command("GET", SWITCH),
         )
         reply = self._read(user, id, raw)
         if reply.code != "done":
@@ -170,10 +170,11 @@ class Asking:
         self, claim: Claim, lease_s: float, evidence: Mapping[str, JsonValue]
     ) -> Refused | None:
         """See Ledger.begin."""
-        stopped, raw = await together(
+        raw, stopped = await together(
             self._redis,
-            command("GET", SWITCH),
             self._call(claim.user, claim.id, "begin", claim.epoch, lease_s, _evidence(evidence)),
+            # After the claim: whoever stops everything meanwhile is obeyed.
+            command("GET", SWITCH),
         )
         reply = self._read(claim.user, claim.id, raw)
         if reply.code != "done":

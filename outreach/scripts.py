@@ -48,9 +48,13 @@ async def together(redis: "Redis", *calls: Call) -> list[Any]:
         replies = await _send(redis, calls, by_name=True)
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
-            # The first time, or after Redis was started anew; the text teaches it the name.
-            taught = await _send(redis, [calls[i] for i in unknown], by_name=False)
-            for i, reply in zip(unknown, taught, strict=True):
+            # The first time, or after Redis was started anew; the text teaches it the name. What
+            # was read after such a script is read again, since it asks how things are afterwards.
+            again = unknown + [
+                i for i, call in enumerate(calls) if i > unknown[0] and call.what == "GET"
+            ]
+            taught = await _send(redis, [calls[i] for i in again], by_name=False)
+            for i, reply in zip(again, taught, strict=True):
                 replies[i] = reply
         for reply in replies:
             if isinstance(reply, Exception):

@@ -4,9 +4,13 @@ import asyncio
 
 import pytest
 
+from outreach import asking
 from outreach.claims import Claim, Refused
 from outreach.ledger import Ledger
+from outreach.ledger_script import LEDGER
+from outreach.scripts import Script
 from outreach.states import State
+from outreach.switch import SWITCH
 from tests.outreach.prompts import LONG_S, published, reserved, spoken, state
 
 
@@ -189,3 +193,14 @@ async def test_an_unknown_prompt_is_gone(ledger: Ledger) -> None:
     assert await ledger.begin(lost) is Refused.GONE
     assert not await ledger.report(lost, State.HEARD)
     assert await ledger.get("out_0000000000000000") is None
+
+
+async def test_whoever_stops_all_while_a_claim_is_made_is_obeyed(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outreach = await published(ledger)
+    claim = await reserved(ledger, outreach)
+    stop = f"redis.call('SET', '{SWITCH}', '{{\"stopped\":true}}')\n"
+    monkeypatch.setattr(asking, "LEDGER", Script(stop + LEDGER.text))
+    assert await ledger.begin(claim) is Refused.STOPPED
+    assert await state(ledger, outreach) is State.PUBLISHED
