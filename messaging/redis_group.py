@@ -19,7 +19,7 @@ from messaging.tags import tag_filter
 
 log = structlog.get_logger(__name__)
 
-BLOCK_S = 2.0
+BLOCK_S = 5.0
 """Longest blocking read. It ends sooner for a message; this bounds how late a silent Redis or a
 message of a consumer that died is noticed, and costs a wake-up each time."""
 

@@ -24,7 +24,7 @@ MAX_DATA = 64 * 1024
 """Bytes of an event's data."""
 MAX_OUTCOME = 64 * 1024
 
-_WAITING = "overture:index:{events}:waiting"
+WAITING = "overture:index:{events}:waiting"
 
 
 class Event(BaseModel):
@@ -103,7 +103,7 @@ class Inbox:
         # The user stands first and by that name, so that forgetting them finds it.
         document = orjson.dumps({"user": event.user, "event": event.model_dump(mode="json")})
         name = member(event.user, encoded(event.id))
-        keys = [_key(event.id), _WAITING]
+        keys = [_key(event.id), WAITING]
         (code,) = await together(self._redis, _ACCEPT(keys, document, name, KNOWN_S, MAX_WAITING))
         if code == b"full":
             raise OutreachUnavailableError(
@@ -130,7 +130,7 @@ class Inbox:
         if len(document) > MAX_OUTCOME:
             document = orjson.dumps({"left_out": f"{len(document)} bytes of outcome"})
         name = member(event.user, encoded(id))
-        done = _DONE([_key(id), _WAITING], document, KNOWN_S, name)
+        done = _DONE([_key(id), WAITING], document, KNOWN_S, name)
         return bool((await together(self._redis, done))[0])
 
     async def outcome(self, id: str) -> Mapping[str, JsonValue] | None:
@@ -144,14 +144,14 @@ class Inbox:
     async def waiting(self, older_than_s: float, limit: int = 100) -> Sequence[Event]:
         """Events that nobody has dealt with for so long, oldest first. Those that are returned
         are left to the caller for the same time."""
-        (names,) = await together(self._redis, _TAKE([_WAITING], older_than_s, limit))
+        (names,) = await together(self._redis, _TAKE([WAITING], older_than_s, limit))
         if not names:
             return []
         keys = [f"{_PREFIX}{name.decode().partition('} ')[2]}" for name in names]
         (documents,) = await together(self._redis, command("MGET", *keys))
         gone = [name for name, found in zip(names, documents, strict=True) if found is None]
         if gone:  # forgotten with its person, or a week old
-            await together(self._redis, command("ZREM", _WAITING, *gone))
+            await together(self._redis, command("ZREM", WAITING, *gone))
         return list(_readable(found for found in documents if found))
 
 

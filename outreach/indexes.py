@@ -11,7 +11,7 @@ from outreach.scripts import Call, Script
 MAX_INDEXED = 200_000
 """Prompts that search can find; the oldest give way."""
 
-_DUE = index_key("due")
+DUE = index_key("due")
 
 _NOW = """
 local clock = redis.call('TIME')
@@ -85,19 +85,19 @@ ALL = index_key("all")
 
 def enter(user: str, id: str, rule: str, document: bytes, look_s: float | None) -> Call:
     """Notes a new prompt. look_s: when the sweeper looks at it, None if it is over already."""
-    keys = [ALL, _DUE, of_key(id)] + ([rule_key(rule)] if rule else [])
+    keys = [ALL, DUE, of_key(id)] + ([rule_key(rule)] if rule else [])
     look = "" if look_s is None else min(look_s, LOOK_S)
     return _ENTER(keys, member(user, id), document, look, KEEP_S, MAX_INDEXED)
 
 
 def look(user: str, id: str, look_s: float) -> Call:
     """The sweeper looks at it in so many seconds, whatever was planned before."""
-    return _LOOK([_DUE], member(user, id), max(0.0, min(look_s, LOOK_S)))
+    return _LOOK([DUE], member(user, id), max(0.0, min(look_s, LOOK_S)))
 
 
 def take(limit: int, left_s: float) -> Call:
     """What is due for a look: [time, members]; nobody else gets them for `left_s` seconds."""
-    return _TAKE([_DUE], limit, left_s)
+    return _TAKE([DUE], limit, left_s)
 
 
 def named(found: bytes) -> tuple[str, str]:
@@ -108,4 +108,4 @@ def named(found: bytes) -> tuple[str, str]:
 
 def settle(time: bytes, looks: list[str | bytes | float]) -> Call:
     """Plans the next looks: member, seconds, member, "" (none), ..."""
-    return _SETTLE([_DUE], time, *looks)
+    return _SETTLE([DUE], time, *looks)

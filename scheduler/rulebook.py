@@ -31,7 +31,7 @@ LATEST = "overture:rules:latest"
 STATUSES = "overture:rules:statuses"
 FILES = "overture:rules:files"
 MISSING = "overture:rules:missing"
-LOOK_S = 0.25
+LOOK_S = 0.4
 """How often the counter is read; two of these are the half second that is promised."""
 MAX_VERSIONS = 1_000
 AT_ONCE = 100
@@ -229,9 +229,7 @@ class Rulebook:
 
     async def _file(self) -> None:
         """Enters the folder's rules: new and changed ones as versions, lost ones as missing."""
-        saves = [
-            _save(rule, text, FROM_FILES, _digest(text)) for text, rule in self._texts.items()
-        ]
+        saves = [_save(rule, text, FROM_FILES, _digest(text)) for text, rule in self._texts.items()]
         for start in range(0, len(saves), AT_ONCE):
             await together(self._redis, *saves[start : start + AT_ONCE])
         here = {rule.name for rule in self._from_files}

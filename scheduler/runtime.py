@@ -85,7 +85,7 @@ class Scheduler:
             self.cards,
             agent_zone=agent_zone,
         )
-        self.sweeper = Sweeper(self.ledger, self.inbox, self.engine, self.intake)
+        self.sweeper = Sweeper(redis, self.ledger, self.inbox, self.engine, self.intake)
         self.breaker = Breaker(self.ledger, self.rulebook)
         self.analysis = Analysis(
             redis,
@@ -178,7 +178,7 @@ class Scheduler:
 
         rounds = [
             led("tick", self.ticker.tick, ticker.EVERY_S, self.ticker.wake),
-            led("fire", self.ticker.act, ticker.EVERY_S, self.ticker.fired_now),
+            led("fire", self.ticker.act, ticker.ACT_S, self.ticker.fired_now),
             led("sweep", self.sweeper.sweep, sweeper.EVERY_S),
             led("sessions", self.watch.sweep, sessions_watch.EVERY_S),
             led("analysis", self.analysis.walk, analysis.EVERY_S),

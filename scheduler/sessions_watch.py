@@ -102,10 +102,8 @@ class SessionsWatch:
         if not any(index.of(kind) for kind in ("session_start", "idle", "abandoned_intent")):
             return
         cards = {card.session: card for card in await self._cards.all()}
-        (time,) = await together(self._redis, command("TIME"))
-        now = time[0] + time[1] / 1e6
-        await self._note_left(cards)
-        left = [card for card in await self._left(now) if card.session not in cards]
+        now, kept = await self._left(cards)
+        left = [card for card in kept if card.session not in cards]
         people = await self._known((card.user for card in (*cards.values(), *left)), now)
         matches = await self._matches(index, list(cards.values()), now, people)
         matches += [
@@ -231,8 +229,9 @@ class SessionsWatch:
         )
         done.add(mark)
 
-    async def _note_left(self, cards: Mapping[str, SessionCard]) -> None:
-        """Keeps the cards of conversations that ended with a form open, and lets go of others."""
+    async def _left(self, cards: Mapping[str, SessionCard]) -> tuple[float, Sequence[SessionCard]]:
+        """Redis' time, and the cards of conversations that ended with a form open. Those that have
+        ended since the last look are added, and those that go on are taken out."""
         calls = []
         for name, card in self._before.items():
             if name not in cards and card.form:
@@ -243,21 +242,18 @@ class SessionsWatch:
         for name in cards.keys() - self._before.keys():
             card = cards[name]
             calls.append(command("ZREM", LEFT, member(card.user, card.session)))
+        asked = (command("TIME"), command("ZRANGE", LEFT, -MAX_LEFT, -1))
+        *_, time, places = await together(self._redis, *calls, *asked)
         self._before = dict(cards)
-        if calls:
-            await together(self._redis, *calls)
-
-    async def _left(self, now: float) -> Sequence[SessionCard]:
-        (_, found) = await together(
-            self._redis,
-            command("ZREMRANGEBYSCORE", LEFT, "-inf", now - LEFT_S),
-            command("ZRANGE", LEFT, -MAX_LEFT, -1),
-        )
-        if not found:
-            return []
-        keys = [_left_key(place.decode().rpartition(" ")[2]) for place in found]
+        now = time[0] + time[1] / 1e6
+        if not places:
+            return now, []
+        keys = [_left_key(place.decode().rpartition(" ")[2]) for place in places]
         (documents,) = await together(self._redis, command("MGET", *keys))
-        return [SessionCard.model_validate_json(each) for each in documents if each is not None]
+        over = [place for place, found in zip(places, documents, strict=True) if found is None]
+        if over:  # a day has passed, or its person was forgotten
+            await together(self._redis, command("ZREM", LEFT, *over))
+        return now, [SessionCard.model_validate_json(found) for found in documents if found]
 
     async def _known(self, users: Iterable[str], now: float) -> Mapping[str, Mapping[str, Any]]:
         """What is known of them; read again after a while, in one round trip."""

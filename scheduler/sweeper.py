@@ -3,15 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
 from outreach.errors import OutreachUnavailableError
+from outreach.glance import glance
 from outreach.inbox import Event, Inbox
 from outreach.ledger import Ledger
 from outreach.states import State
 from scheduler.engine import Engine
 from scheduler.intake import Intake
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +31,10 @@ LIMIT = 200
 class Sweeper:
     """counts: "published again", "leases given up", "looked at again", "events found"."""
 
-    def __init__(self, ledger: Ledger, inbox: Inbox, engine: Engine, intake: Intake) -> None:
+    def __init__(
+        self, redis: "Redis", ledger: Ledger, inbox: Inbox, engine: Engine, intake: Intake
+    ) -> None:
+        self._redis = redis
         self._ledger = ledger
         self._inbox = inbox
         self._engine = engine
@@ -35,10 +43,19 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """One round; raises OutreachUnavailableError."""
+        due, waiting = await glance(self._redis, EVENT_WAITS_S)
+        if due:
+            await self._look_at_prompts()
+        if waiting:
+            await self._look_at_events()
+
+    async def _look_at_prompts(self) -> None:
         lapsed = await self._ledger.lapsed(LIMIT)
         for start in range(0, len(lapsed), AT_ONCE):
             batch = lapsed[start : start + AT_ONCE]
             await asyncio.gather(*(self._one(*each) for each in batch))
+
+    async def _look_at_events(self) -> None:
         lines: dict[str, list[Event]] = {}
         for event in await self._inbox.waiting(EVENT_WAITS_S, LIMIT):
             lines.setdefault(event.user or event.id, []).append(event)

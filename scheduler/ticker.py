@@ -40,6 +40,8 @@ TICKED = "overture:scheduler:ticked"
 FIRED = "overture:scheduler:fired"
 EVERY_S = 1.0
 """A tick comes so often even if nothing is due: "Redis"' clock is not this machine's."""
+ACT_S = 30.0
+"""Firings are acted on at once; this is for what no tick could tell of."""
 KINDS: tuple[Kind, ...] = ("cron", "interval", "once")
 MAX_MISSED = 50
 """Firings of one rule and zone that are caught up: the latest ones."""
@@ -181,7 +183,10 @@ class Ticker:
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.time()
                 pipe.get(TICKED)
-                (seconds, micros), last = await pipe.execute()
+                pipe.hlen(FIRED)
+                (seconds, micros), last, waiting = await pipe.execute()
+        if waiting:  # of a leader that ended, or when Redis was away
+            self.fired_now.set()
         return seconds + micros / 1e6, None if last is None else float(last)
 
     async def _zones(self) -> Sequence[str]:

@@ -47,6 +47,7 @@ async def test_a_question_shows_in_metrics_and_in_a_trace(
     assert 'overture_engine_requests{port="answerer"} 0.0' in lines
     assert 'overture_queue_length{queue="session_writes"}' in metrics
     assert 'overture_responses_total{status="completed"} 1.0' in lines
+    assert "overture_bus_trouble 0.0" in lines
     assert span.name == "request"
     attributes = attributes_of(span)
     assert attributes["overture.response.status"] == "completed"

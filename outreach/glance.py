@@ -1,0 +1,28 @@
+"""Whether there is anything to sweep: asked four times a second, so it has to be cheap."""
+
+from typing import TYPE_CHECKING
+
+from outreach.inbox import WAITING
+from outreach.indexes import DUE
+from outreach.scripts import Script, together
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+# KEYS: members by Unix time. ARGV: seconds. How many are older than that.
+_OLDER = Script(
+    """
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+return redis.call('ZCOUNT', KEYS[1], '-inf', string.format('%.6f', now - ARGV[1]))
+"""
+)
+
+
+async def glance(redis: "Redis", event_waits_s: float) -> tuple[bool, bool]:
+    """Whether a prompt is due for a look, and whether an event waits for so long; one round trip.
+
+    Raises OutreachUnavailableError.
+    """
+    due, waiting = await together(redis, _OLDER([DUE], 0), _OLDER([WAITING], event_waits_s))
+    return due > 0, waiting > 0
