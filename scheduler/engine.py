@@ -1,5 +1,6 @@
 """From a reason to speak to a prompt on its way: facts, policy, ledger, bus."""
 
+import re
 import secrets
 import time
 from collections import Counter
@@ -37,8 +38,8 @@ log = structlog.get_logger(__name__)
 
 CLOCKS_DIFFER_S = 60.0
 """How far this machine's clock may be from Redis'."""
-LATER = ":later:"
-"""In the key of a prompt that the person asked to hear later."""
+_LATER = re.compile(r":later:([0-9]{1,9})\Z")
+"""At the end of the key of a prompt that the person asked to hear later: how often they did."""
 
 
 class UnknownRuleError(Exception):
@@ -128,7 +129,7 @@ class Engine:
             return None
         outreach = entry.outreach
         seen = await self.see(user)
-        asked = LATER in outreach.key or outreach.test
+        asked = outreach.test or _LATER.search(outreach.key) is not None
         if not outreach.rule:
             verdict = self._judge.decide(
                 as_rule(outreach), user, None, seen, outreach.born, asked=asked
@@ -166,8 +167,9 @@ class Engine:
         The old one is DEFERRED. Asked for twice, it is the same prompt.
         """
         old = entry.outreach
-        base, _, times = old.key.partition(LATER)
-        key = f"{base[:280]}{LATER}{int(times or 0) + 1}"
+        before = _LATER.search(old.key)
+        base, times = (old.key[: before.start()], int(before[1])) if before else (old.key, 0)
+        key = f"{base[:280]}:later:{times + 1}"
         now = (await self.see(old.user)).person.now
         due = now + delay_s
         later = old.model_copy(

@@ -242,7 +242,11 @@ class SessionsWatch:
         for name in cards.keys() - self._before.keys():
             card = cards[name]
             calls.append(command("ZREM", LEFT, member(card.user, card.session)))
-        asked = (command("TIME"), command("ZRANGE", LEFT, -MAX_LEFT, -1))
+        asked = (
+            command("ZREMRANGEBYRANK", LEFT, 0, -MAX_LEFT - 1),
+            command("TIME"),
+            command("ZRANGE", LEFT, 0, -1),
+        )
         *_, time, places = await together(self._redis, *calls, *asked)
         self._before = dict(cards)
         now = time[0] + time[1] / 1e6

@@ -212,6 +212,19 @@ async def test_not_now_means_later(redis: Redis) -> None:
         assert "not due" in waits.steps[-1].reason
 
 
+async def test_any_key_can_be_deferred_again_and_again(redis: Redis) -> None:
+    async with scheduler(redis) as made:
+        said = await made.engine.say(SayRequest(user="u42", text="Hello.", key="a:later:b"), "ann")
+        entry = await made.ledger.get(said.outreach.id)
+        keys = []
+        for _ in range(3):
+            assert entry is not None
+            entry = await made.ledger.get(await made.engine.defer(entry, 600))
+            assert entry is not None
+            keys.append(entry.outreach.key)
+        assert keys == ["a:later:b:later:1", "a:later:b:later:2", "a:later:b:later:3"]
+
+
 async def test_a_deferred_prompt_is_said_in_spite_of_the_cooldown(redis: Redis) -> None:
     async with scheduler(redis, ORDER_READY + "policy: {cooldown: 1h}\n") as made:
         await considered(made, redis)

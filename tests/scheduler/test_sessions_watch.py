@@ -6,13 +6,14 @@ import pytest
 from redis.asyncio import Redis
 
 from outreach.states import State
+from scheduler import sessions_watch
 from scheduler.happenings import Happening
 from scheduler.policy import Verdict
 from scheduler.rules import Rule
 from scheduler.runtime import Scheduler
 from scheduler.sessions_watch import LEFT
 from sessions.forgetting import forget_in_redis
-from sessions.presence import InstanceCard, Presence
+from sessions.presence import InstanceCard, Presence, SessionCard
 from tests.support.scheduling import come, now, only, scheduler, states
 
 WELCOME = """
@@ -237,3 +238,17 @@ async def test_who_is_forgotten_is_forgotten_here_too(redis: Redis) -> None:
         await forget_in_redis(redis, "u42")
         assert await redis.zcard(LEFT) == 0
         assert await redis.keys("overture:left:*") == []
+
+
+async def test_those_who_left_are_kept_in_bounds(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_watch, "MAX_LEFT", 2)
+    async with scheduler(redis, ABANDONED) as made:
+        at = await now(redis)
+        for number in range(4):
+            await redis.zadd(LEFT, {f"{{u{number}}} s{number}": at - number})
+            card = SessionCard(session=f"s{number}", user=f"u{number}", active=at, form="order")
+            await redis.set(f"overture:left:s{number}", card.model_dump_json())
+        await made.watch.sweep()
+        assert await redis.zrange(LEFT, 0, -1) == [b"{u1} s1", b"{u0} s0"]
