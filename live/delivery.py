@@ -6,6 +6,7 @@ twice, late or never changes nothing but the time.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Literal, TypeVar
 
 import structlog
@@ -44,6 +45,9 @@ RETRY_S = 0.1
 """How soon a prompt whose lease another holds is asked for again, once its person is here."""
 PULL_S = 10.0
 """For so long after somebody came; then the sweeper looks after what is left."""
+BRINGING = messages.Retries(handling_s=3.0)
+"""Nothing here takes long, and what an instance had that was killed holds up all that follows it in
+its queue until that time has passed."""
 END_S = 2.0
 """Seconds in which what became of prompts is told when the process ends."""
 
@@ -130,7 +134,7 @@ class Delivery:
         """Takes part from now on. Raises BusError if the bus cannot be subscribed to."""
         group, topics = self._topics(GROUP), self._topics
         once, owner = messages.Delivery.ONCE, messages.Delivery.OWNER
-        subscribe = self._bus.subscribe
+        subscribe = partial(self._bus.subscribe, retries=BRINGING)
         self._subscriptions = [
             await subscribe(topics(OUTREACH), group, self._on_notice, delivery=once),
             await subscribe(topics(TO_INSTANCE), group, self._on_to_instance, delivery=owner),
