@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 OVERTURE = str(Path(sys.executable).parent / "overture")
 DEMO = (OVERTURE, "demo", "outreach")
+CAFE = Path(__file__).parents[2] / "agents" / "cafe"
 PATIENCE_S = 120
 
 
@@ -58,4 +60,28 @@ def test_ctrl_c_ends_the_server_too(environment: dict[str, str], tmp_path: Path)
         assert demo.wait(timeout=PATIENCE_S) == 130
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
+    assert list(tmp_path.glob("overture-demo-*")) == []
+
+
+def test_what_was_not_heard_is_told_by_the_exit_code(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    cafe = tmp_path / "cafe"
+    shutil.copytree(CAFE, cafe)
+    visits = cafe / "outreach" / "visits.yaml"
+    visits.write_text(visits.read_text().replace("name: welcome_back", "name: another"))
+    play = (
+        "import sys, pathlib, overture.demo_command as d; "
+        "sys.exit(d.demo_outreach(pathlib.Path(sys.argv[1]), quick=True, page=False))"
+    )
+    played = subprocess.run(
+        [sys.executable, "-c", play, str(cafe)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert played.returncode == 1, played.stdout + played.stderr
+    assert "The demo failed: welcome_back was to be heard, another was" in played.stderr
     assert list(tmp_path.glob("overture-demo-*")) == []
