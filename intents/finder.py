@@ -6,7 +6,8 @@ from datetime import datetime, tzinfo
 from enum import Enum
 from typing import Literal, Protocol
 
-from intents.later import is_question, promises, reminder_in, takes_back_reminder
+from intents.later import PROMISE, is_question, promises, reminder_in, takes_back_reminder
+from intents.replies import classify
 from intents.understanding import Form
 from intents.when import parse_when
 from intents.words import words_of
@@ -107,14 +108,14 @@ class PlainFinder:
 
     def _reminders(self, talk: Talk, said: Sequence[Said]) -> Iterator[Finding]:
         found: list[Finding] = []
-        for item in said:
+        for at, item in enumerate(said):
             if item.role != "user":
                 continue
             if takes_back_reminder(item.text):
                 found.clear()
                 continue
             asked = reminder_in(item.text, datetime.fromtimestamp(item.at, talk.zone))
-            if asked is None:
+            if asked is None or _puts_off(item, said[at + 1 :], talk):
                 continue
             key = _key(talk, Kind.REMINDER, item)
             due = item.at + asked.when.delay_s
@@ -175,6 +176,18 @@ class PlainFinder:
             talk.form.intent,
             dict(talk.form.slots),
         )
+
+
+def _puts_off(item: Said, later: Sequence[Said], talk: Talk) -> bool:
+    """Whether "remind me in ten minutes" answers a prompt, which is then said again by itself.
+
+    It is a reminder only if the agent has taken it for one.
+    """
+    now = datetime.fromtimestamp(item.at, talk.zone)
+    if classify(item.text, (), now).kind != "not_now":
+        return False
+    answer = next((each.text for each in later if each.role == "assistant"), "")
+    return PROMISE not in answer
 
 
 def _key(talk: Talk, kind: Kind, item: Said) -> str:

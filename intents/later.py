@@ -13,6 +13,9 @@ from intents.words import words_of
 MAX_PROMISE_WORDS = 12
 """Of a turn that says no more than when its speaker is back."""
 
+PROMISE = "I will remind you"
+"""Of the answer to who asks for a reminder."""
+
 _REMIND = re.compile(
     r"\b(?:remind me|give me a reminder|set a reminder|wake me(?: up)?)\b", re.IGNORECASE
 )

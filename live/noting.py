@@ -7,7 +7,7 @@ has ended: scheduler/analysis.py, with the same reading of the words.
 from collections.abc import Callable
 from datetime import datetime
 
-from intents.later import lacks_a_time, leaves_for_now, reminder_in, takes_back_reminder
+from intents.later import PROMISE, lacks_a_time, leaves_for_now, reminder_in, takes_back_reminder
 from intents.when import parse_when
 
 
@@ -31,7 +31,7 @@ class Noting:
         if asked is None:
             return ""
         when = text[asked.when.start : asked.when.end].strip(" .,!?")
-        return f"All right, I will remind you {when[:1].lower()}{when[1:]}."
+        return f"All right, {PROMISE} {when[:1].lower()}{when[1:]}."
 
     def goes_on(self, text: str) -> bool:
         """Whether a reminder's time is still to come: "remind me to take out the cake"."""

@@ -43,6 +43,14 @@ def test_a_reminder_without_a_time_cannot_be_kept() -> None:
     assert found("u: remind me to buy milk") == []
 
 
+def test_a_prompt_that_was_put_off_is_no_reminder_besides() -> None:
+    ready, again = "a: Your order is ready.", "u: remind me in ten minutes"
+    assert found(ready, again) == []
+    assert found(ready, again, "a: All right, in ten minutes.") == []
+    promised = "a: All right, I will remind you in ten minutes."
+    assert [each.kind for each in found(again, promised)] == [Kind.REMINDER]
+
+
 def test_a_reminder_that_was_called_off_is_none() -> None:
     assert found("u: remind me in an hour to call Anna", "u: please cancel that reminder") == []
 
