@@ -63,15 +63,35 @@ async def together(redis: "Redis", *calls: Call) -> list[Any]:
 
 
 async def _send(redis: "Redis", calls: Sequence[Call], *, by_name: bool) -> list[Any]:
-    async with redis.pipeline(transaction=False) as pipe:
-        for call in calls:
-            if isinstance(call.what, str):
-                pipe.execute_command(call.what, *call.args)
-            elif by_name:
-                pipe.execute_command("EVALSHA", call.what.sha, *call.args)
-            else:
-                pipe.execute_command("EVAL", call.what.text, *call.args)
-        return list(await pipe.execute(raise_on_error=False))
+    """As a pipeline of redis-py does, without what that keeps for transactions: a third of the
+    time goes there, and this is most of what an idle server does."""
+    from redis.exceptions import ResponseError
+
+    pool = redis.connection_pool
+    connection = await pool.get_connection()
+    replies: list[Any] = []
+    try:
+        words = [_words(call, by_name=by_name) for call in calls]
+        await connection.send_packed_command(connection.pack_commands(words))
+        for name, *_ in words:
+            try:
+                replies.append(await redis.parse_response(connection, name))
+            except ResponseError as error:
+                replies.append(error)
+    except BaseException:  # with answers that nobody reads it is of no use to the next
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)
+    return replies
+
+
+def _words(call: Call, *, by_name: bool) -> tuple[Any, ...]:
+    if isinstance(call.what, str):
+        return call.what, *call.args
+    if by_name:
+        return "EVALSHA", call.what.sha, *call.args
+    return "EVAL", call.what.text, *call.args
 
 
 @contextmanager
