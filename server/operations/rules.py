@@ -1,6 +1,7 @@
 """`/v1/rules`: read, written, tried, and put live."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from scheduler.rules import Rule
 
 RULE_BYTES = 256 * 1024
+NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain")
 
 
@@ -345,6 +347,11 @@ def _read(text: str, name: str) -> list[ToldProblem]:
     if not problems and name and loaded.rules[0].name != name:
         line = loaded.places[loaded.rules[0].name].rpartition(":")[2]
         message = f"the name should be {name!r}, as in the address; a rule is not renamed"
+        if not NAME.fullmatch(name):
+            message = (
+                f"{name[:80]!r}, in the address, cannot be a rule's name: that is small letters, "
+                "digits and '_', beginning with a letter"
+            )
         problems = [ToldProblem(line=int(line), message=message)]
     return problems
 

@@ -106,3 +106,12 @@ def test_hostile_texts_are_only_wrong(operator: httpx.Client, text: str) -> None
     answer = operator.post("/v1/rules/check", json={"text": text})
     assert answer.status_code == 200
     assert answer.json()["problems"]
+
+
+def test_an_address_that_cannot_be_a_name_is_told_so(api: httpx.Client) -> None:
+    text = "name: x\ntrigger: {event: a.b}\nsay: Hello."
+    for name in ("A B", "%2e%2e", "a%00b", "x" * 300):
+        refused = api.put(f"/v1/rules/{name}", json={"text": text})
+        assert refused.status_code == 422
+        assert "cannot be a rule's name" in refused.json()["problems"][0]["message"]
+    assert api.get("/v1/rules/x").status_code == 404
