@@ -67,7 +67,7 @@ async def _send(redis: "Redis", calls: Sequence[Call], *, by_name: bool) -> list
     time goes there, and this is most of what an idle server does."""
     from redis.exceptions import ResponseError
 
-    pool = redis.connection_pool
+    pool: Any = redis.connection_pool
     connection = await pool.get_connection()
     replies: list[Any] = []
     try:
