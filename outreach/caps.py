@@ -1,16 +1,16 @@
-"""What was said to a person lately, for caps and cooldowns."""
+"""What was said to a person lately, for caps and cooldowns.
+
+The ledger notes what it publishes, and takes out again what ended unspoken; tests are left out.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from outreach.keys import person_key
-from outreach.scripts import Call, command, together
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+from outreach.scripts import Call, command
 
 MOST = 1000
 """Prompts looked at; who heard more than that lately has reached any cap."""
@@ -26,20 +26,8 @@ class Spoken:
     id: str
 
 
-class Caps:
-    """The ledger notes what it publishes, and takes out again what ended unspoken."""
-
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
-
-    async def recent(self, user: str, since: float) -> Sequence[Spoken]:
-        """Newest first, tests left out; raises OutreachUnavailableError."""
-        (found,) = await together(self._redis, ask_recent(user, since))
-        return read_recent(found)
-
-
 def ask_recent(user: str, since: float) -> Call:
-    """What `read_recent` reads."""
+    """What `read_recent` reads: newest first. since: Unix time."""
     limits = ("+inf", since, "WITHSCORES", "LIMIT", 0, MOST)
     return command("ZREVRANGEBYSCORE", person_key(user, "spoken"), *limits)
 

@@ -101,6 +101,17 @@ local function refused()
   return false
 end
 
+-- It may not be said any more, and ends here: why.
+local function ended()
+  if number('expires') <= now then
+    enter('expired', 'its time had passed', '{}')
+    return 'expired'
+  elseif refused() then
+    enter('cancelled', 'they asked not to hear of ' .. field('purpose'), '{}')
+    return 'consent'
+  end
+end
+
 -- To the mailbox again, unless it is too late for that or was tried often enough.
 local function release(reason, state)
   if number('expires') <= now then
@@ -196,14 +207,8 @@ function ask.reserve()
   end
   if not WAITS[state] then return answer('over') end
   if state ~= 'published' and number('until') > now then return answer('taken') end
-  if number('expires') <= now then
-    enter('expired', 'its time had passed', '{}')
-    return answer('expired')
-  end
-  if refused() then
-    enter('cancelled', 'they asked not to hear of ' .. field('purpose'), '{}')
-    return answer('consent')
-  end
+  local why = ended()
+  if why then return answer(why) end
   if state ~= 'reserved' and number('begun') >= number('attempts') then
     enter('dead', 'begun ' .. field('begun') .. ' times without being heard', '{}')
     return answer('over')
@@ -229,14 +234,8 @@ function ask.begin()
   if (state ~= 'reserved' and state ~= 'speaking') or field('epoch') ~= epoch then
     return answer('taken')
   end
-  if number('expires') <= now then
-    enter('expired', 'its time had passed', '{}')
-    return answer('expired')
-  end
-  if refused() then
-    enter('cancelled', 'they asked not to hear of ' .. field('purpose'), '{}')
-    return answer('consent')
-  end
+  local why = ended()
+  if why then return answer(why) end
   local begun = redis.call('HINCRBY', entry, 'begun', 1)
   local evidence = '{"begun":' .. begun .. ',"epoch":' .. epoch
     .. (ARGV[7] ~= '{}' and ',' .. string.sub(ARGV[7], 2) or '}')

@@ -1,13 +1,16 @@
 """Prompts for the tests of this room."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
 
+from outreach.caps import Spoken, ask_recent, read_recent
 from outreach.claims import Claim
 from outreach.ledger import Ledger
 from outreach.prompt import Outreach, outreach_id
+from outreach.scripts import together
 from outreach.states import State
 
 LONG_S = 1000.0
@@ -67,3 +70,9 @@ async def an_hour_later(client: Redis) -> None:
     key = "overture:index:{outreach}:due"
     for member in await client.zrange(key, 0, -1):
         await client.zadd(key, {member: 0})
+
+
+async def recent(client: Redis, user: str, since: float) -> Sequence[Spoken]:
+    """What caps count of them."""
+    (found,) = await together(client, ask_recent(user, since))
+    return read_recent(found)

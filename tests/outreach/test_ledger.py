@@ -5,7 +5,6 @@ import time
 import pytest
 from redis.asyncio import Redis
 
-from outreach.caps import Caps
 from outreach.claims import Claim, Refused
 from outreach.ledger import Ledger, OutreachUnavailableError
 from outreach.ledger_script import FIRST_STEPS, LAST_STEPS, MAX_WAITING
@@ -13,7 +12,7 @@ from outreach.people import Consent
 from outreach.states import OVER, State
 from outreach.switch import Switch
 from sessions.connect import connect
-from tests.outreach.prompts import LONG_S, prompt, published, reserved, spoken, state
+from tests.outreach.prompts import LONG_S, prompt, published, recent, reserved, spoken, state
 from tests.support.redis_server import RedisServer
 
 
@@ -281,29 +280,28 @@ async def test_nobody_is_away_before_it_is_due(ledger: Ledger) -> None:
 async def test_caps_count_what_went_out_and_not_what_ended_unspoken(
     ledger: Ledger, client: Redis
 ) -> None:
-    caps = Caps(client)
     heard, cancelled, cut = [await published(ledger, key) for key in ("1", "2", "3")]
     await published(ledger, "4", test=True)
     await ledger.open(prompt("5"), State.SUPPRESSED, reason="cooldown")
     await ledger.report(await spoken(ledger, heard), State.HEARD)
-    assert [one.id for one in await caps.recent("u42", 0)] == [cut.id, cancelled.id, heard.id]
+    assert [one.id for one in await recent(client, "u42", 0)] == [cut.id, cancelled.id, heard.id]
     await ledger.move("u42", cancelled.id, State.CANCELLED)
     await ledger.report(await spoken(ledger, cut), State.EXPIRED)
-    counted = await caps.recent("u42", 0)
+    counted = await recent(client, "u42", 0)
     assert [(one.id, one.rule, one.purpose) for one in counted] == [
         (cut.id, "order_ready", "orders"),
         (heard.id, "order_ready", "orders"),
     ]
-    assert [one.id for one in await caps.recent("u42", counted[0].at)] == [cut.id]
-    assert await caps.recent("u42", counted[0].at + 1) == []
-    assert await caps.recent("u43", 0) == []
+    assert [one.id for one in await recent(client, "u42", counted[0].at)] == [cut.id]
+    assert await recent(client, "u42", counted[0].at + 1) == []
+    assert await recent(client, "u43", 0) == []
 
 
 async def test_publishing_again_does_not_count_again(ledger: Ledger, client: Redis) -> None:
     outreach = await published(ledger)
-    (first,) = await Caps(client).recent("u42", 0)
+    (first,) = await recent(client, "u42", 0)
     await ledger.give_back(await spoken(ledger, outreach))
-    assert await Caps(client).recent("u42", 0) == [first]
+    assert await recent(client, "u42", 0) == [first]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from outreach import funnel, inbox, indexes, people
-from outreach.caps import Caps
 from outreach.drawing import diagram
 from outreach.inbox import Event, Inbox
 from outreach.ledger import Ledger
@@ -23,7 +22,7 @@ from outreach.switch import Switch
 from sessions import lease, presence
 from sessions.lease import Lease
 from sessions.presence import InstanceCard, LiveAt, Presence
-from tests.outreach.prompts import an_hour_later, published, reserved, spoken
+from tests.outreach.prompts import an_hour_later, published, recent, reserved, spoken
 from tests.support.redis_server import PROGRAM, RedisServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "ledger.md"
@@ -100,7 +99,7 @@ async def test_every_script_keeps_to_one_slot(cluster: Redis) -> None:
     assert len(await ledger.search(rule="order_ready")) == 2
     assert (await ledger.funnel("order_ready"))["matched"] == 2
     assert await ledger.recent_outcomes("order_ready") == [State.CONVERTED]
-    assert len(await Caps(cluster).recent(user, 0)) == 1
+    assert len(await recent(cluster, user, 0)) == 1
     await People(cluster).seen(user)
     await Consent(cluster).refuse(user, "*", "themself")
     await Switch(cluster).stop("ada", "")
