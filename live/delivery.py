@@ -7,16 +7,16 @@ twice, late or never changes nothing but the time.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Literal, TypeVar
 
 import structlog
-from pydantic import BaseModel, Field, ValidationError
 
 from live.attendance import Attending
 from live.consequences import Consequences
 from live.happenings import Happenings
 from live.nearby import Nearby
+from live.notices import Notice, ToInstance, read_notice
 from live.offers import LEASE_S, Offer, Offers, Why
+from live.other_sessions import OtherSessions
 from live.prompts_port import Addressee, Prompter
 from live.seats import Seat
 from live.tasks import Tasks
@@ -25,7 +25,6 @@ from messaging.topics import Topics
 from outreach.claims import Refused
 from outreach.errors import OutreachUnavailableError
 from outreach.ledger import Ledger
-from outreach.prompt import Outreach
 from outreach.states import State
 from outreach.switch import Switch
 from sessions.presence import Presence
@@ -51,27 +50,7 @@ its queue until that time has passed."""
 END_S = 2.0
 """Seconds in which what became of prompts is told when the process ends."""
 
-Body = TypeVar("Body", bound="Notice")
 AWAY = (OutreachUnavailableError, StoreUnavailableError)
-
-
-class Notice(BaseModel):
-    """Body of the topic "outreach": this prompt waits."""
-
-    user: str = Field(min_length=1, max_length=256)
-    id: str = Field(min_length=1, max_length=64)
-
-
-class ToInstance(Notice):
-    """Body of the topic "to-instance".
-
-    deliver: the person's session is yours. card: `outreach` is said in `session`, show it in
-    others. gone: take the card away. move: the person uses `session` now; `id` is "-".
-    """
-
-    kind: Literal["deliver", "card", "gone", "move"]
-    session: str = Field(default="", max_length=256)
-    outreach: Outreach | None = None
 
 
 class Delivery:
@@ -100,9 +79,10 @@ class Delivery:
         self._loops = Tasks(f"delivery-{instance}")
         self._happenings = Happenings(bus, self._topics(HAPPENINGS))
         self._offers = Offers(ledger, instance, self._tasks, lease_s)
-        self._offers.on_begun = self._tell_others
+        self._others = OtherSessions(presence, attending, self._tasks, instance, self._send)
+        self._offers.on_begun = self._others.show
         self._offers.on_returned = self._returned
-        self._offers.on_gone = self._hide_from_others
+        self._offers.on_gone = self._others.hide
         self._offers.on_reply = consequences.of
         self._attending = attending
         attending.on_present = self._present
@@ -170,12 +150,12 @@ class Delivery:
     # What the bus says
 
     async def _on_notice(self, message: messages.Message) -> None:
-        notice = _read(Notice, message)
+        notice = read_notice(Notice, message)
         if notice is not None:
             await self._bring(notice.user, notice.id)
 
     async def _on_to_instance(self, message: messages.Message) -> None:
-        told = _read(ToInstance, message)
+        told = read_notice(ToInstance, message)
         if told is None:
             return
         match told.kind:
@@ -183,13 +163,8 @@ class Delivery:
                 await self._bring(told.user, told.id, passed_on=True)
             case "move":
                 self._move_to(told.user, told.session)
-            case "card" if told.outreach is not None:
-                for seat in self._attending.of(told.user):
-                    if seat.session.id != told.session:
-                        seat.session.show(told.outreach)
             case _:
-                for seat in self._attending.of(told.user):
-                    seat.session.hide(told.id)
+                self._others.told(told)
 
     async def _bring(self, user: str, outreach_id: str, *, passed_on: bool = False) -> None:
         """Has the prompt said where its person is; what cannot be done now is found again."""
@@ -317,39 +292,6 @@ class Delivery:
             await self._fetched_some(user)
         self._untold = trouble
 
-    # Other sessions of the person
-
-    def _tell_others(self, offer: Offer) -> None:
-        if offer.claim is not None:
-            card = ToInstance(
-                kind="card",
-                user=offer.user,
-                id=offer.id,
-                session=offer.session.id,
-                outreach=offer.claim.entry.outreach,
-            )
-            self._tasks.start(self._to_others(card), "card")
-
-    def _hide_from_others(self, offer: Offer) -> None:
-        gone = ToInstance(kind="gone", user=offer.user, id=offer.id, session=offer.session.id)
-        self._tasks.start(self._to_others(gone), "gone")
-
-    async def _to_others(self, told: ToInstance) -> None:
-        """To the person's other sessions, here and elsewhere."""
-        for seat in self._attending.of(told.user):
-            if seat.session.id == told.session:
-                continue
-            if told.outreach is not None:
-                seat.session.show(told.outreach)
-            else:
-                seat.session.hide(told.id)
-        try:
-            lives = await self._presence.of(told.user)
-            for instance in {live.instance for live in lives} - {self._instance}:
-                await self._send(instance, told)
-        except (*AWAY, messages.BusError) as error:
-            log.info("card_not_passed_on", reason=str(error))
-
     async def _send(self, instance: str, told: ToInstance) -> None:
         body = told.model_dump_json(exclude_defaults=True).encode()
         topic = self._topics(TO_INSTANCE)
@@ -368,12 +310,3 @@ class Delivery:
         elif was:
             for user in self._attending.users():
                 self._pull(user)
-
-
-def _read(model: type[Body], message: messages.Message) -> Body | None:
-    """A body that cannot be read will not be any better next time."""
-    try:
-        return model.model_validate_json(message.body)
-    except ValidationError as error:
-        log.warning("message_unreadable", topic=message.topic, id=message.id, reason=str(error))
-        return None
