@@ -33,15 +33,24 @@ STARTING = 100.0
 
 
 class Serving:
-    """A server that runs. stop() ends it and returns when it has ended."""
+    """A server that runs. stop() ends it and returns when it has ended.
+
+    requests: how many are being answered now.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, app: Starlette, port: int, stop: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        app: Starlette,
+        port: int,
+        stop: Callable[[], None],
+        requests: Callable[[], int],
     ) -> None:
         self._loop = loop
         self.app = app
         self.port = port
         self.stop = stop
+        self.requests = requests
 
     @property
     def http_url(self) -> str:
@@ -148,6 +157,6 @@ class Stage:
             done.result(PATIENCE)
 
         try:
-            yield Serving(self._loop, app, port, stop)
+            yield Serving(self._loop, app, port, stop, lambda: len(server.server_state.tasks))
         finally:
             stop()
