@@ -13,8 +13,10 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from bench.options import report
 from scheduler.index import RuleIndex
 from scheduler.rules import Rule
 
@@ -97,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--share", type=float, default=0.02)
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write everything there")
     given = parser.parse_args(arguments)
     chance = random.Random(5)
     index = RuleIndex(rules(given.rules, given.share, chance))
@@ -119,6 +122,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f", the first {first * 1000:.0f} ms", end="")
     print(f"; CPU p50 {statistics.median(worked[1:]) * 1000:.0f} ms", end="")
     print(f"   (must {MUST_S:.1f} s, aim {AIM_S:.1f} s)")
+    report(
+        {
+            "matches": found,
+            "sweep_s": {
+                "first": round(first, 4),
+                "p50": round(statistics.median(later), 4),
+                "max": round(max(took), 4),
+                "cpu_p50": round(statistics.median(worked[1:]), 4),
+            },
+        },
+        given.json,
+        None,
+    )
     return int(max(took) > MUST_S)
 
 
