@@ -4,7 +4,6 @@ Importing the library's top package would configure logging, make a folder for l
 OpenTelemetry's exporters; its stubs need none of that. Import this module lazily: gRPC costs time.
 """
 
-import os
 import sys
 from importlib.util import find_spec
 from types import ModuleType
@@ -23,8 +22,6 @@ def _hollow_package() -> None:
 
 
 _hollow_package()
-# Or it says at each start of a subprocess that it will not follow into it.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 from rocketmq.grpc_protocol import definition_pb2, service_pb2, service_pb2_grpc  # noqa: E402
 
