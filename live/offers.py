@@ -23,7 +23,7 @@ from outreach.states import State
 
 log = structlog.get_logger(__name__)
 
-LEASE_S = 1.0
+LEASE_S = 0.8
 """Seconds for which a prompt is ours; the person waits so long at most if we die."""
 BEGIN_S = 1.5
 """Seconds that a claim may take; the machine itself waits for two."""
