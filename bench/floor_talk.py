@@ -27,8 +27,8 @@ from bench.turn import ANSWER_LIMIT, give_script
 from bench.voice_stretches import stretches
 
 NOTICED = 0.15
-"""Seconds of voice after which a listener knows that somebody speaks. What begins within them began
-together with the person."""
+"""Seconds of voice, as far as it has left the microphone, after which a listener knows of it. What
+begins within them began together with the person."""
 HEARD_SHARE = 0.8
 MISSED = "in case you missed it"
 FINISHING = 30.0
@@ -66,6 +66,7 @@ class Judged:
 
     over: its first sample sounded while the person had been speaking for NOTICED. together: it
     began within the first moments of their speech. twice: heard whole again without the words.
+    spoken_s: for how long the person had been speaking when it began over them, or with them.
     gap_before: silence before it since anybody's voice. gap_after: until anybody's voice.
     """
 
@@ -78,6 +79,7 @@ class Judged:
     together: bool
     twice: bool
     waited: float | None = None
+    spoken_s: float | None = None
     gap_before: float | None = None
     gap_after: float | None = None
 
@@ -97,6 +99,7 @@ class Conversation:
     client: RealtimeClient
     random: Random
     mouth: list[tuple[float, float]] = field(default_factory=list)
+    onsets: list[int] = field(default_factory=list)
     offered: list[_Offered] = field(default_factory=list)
 
     async def talk(self, recordings: Sequence[Recording], offer: Offer, *, scripted: bool) -> None:
@@ -127,10 +130,13 @@ class Conversation:
         start = client.microphone.play(recording.samples)
         if scripted:
             give_script(client, recording, start)
-        self.mouth += [
-            (client.time_of(start + first), client.time_of(start + last))
+        voice = [
+            (max(first, recording.first), min(last, recording.last))
             for first, last in stretches(recording.samples)
+            if last > recording.first and first < recording.last
         ]
+        self.mouth += [(client.time_of(start + a), client.time_of(start + b)) for a, b in voice]
+        self.onsets += [start + first for first, _ in voice]
         over = client.time_of(start + len(recording.samples))
         await asyncio.sleep(max(0.0, over - time.monotonic()))
         if self.random.random() < 0.3:  # goes on at once, perhaps over the answer
@@ -163,11 +169,14 @@ class Conversation:
         ear = self.client.ear
         responses = self._responses(offered.name)
         begun = [(at, r) for r in responses if (at := ear.first_audible_of(r.id)) is not None]
-        over = together = False
-        for at, _ in begun:
-            for first, last in self.mouth:
-                if first <= at <= last:
-                    over, together = over or at - first >= NOTICED, together or at - first < NOTICED
+        spoken = [
+            at - min(at, self.client.left_at(onset))
+            for at, _ in begun
+            for (first, last), onset in zip(self.mouth, self.onsets, strict=True)
+            if first <= at <= last
+        ]
+        over = any(seconds >= NOTICED for seconds in spoken)
+        together = any(seconds < NOTICED for seconds in spoken)
         whole = [
             r
             for _, r in begun
@@ -183,6 +192,7 @@ class Conversation:
             over,
             together,
             sum(MISSED not in r.text.lower() for r in whole) > 1,
+            spoken_s=max(spoken, default=None),
         )
         if not begun:
             return judged

@@ -78,6 +78,7 @@ class RealtimeClient:
         self._sends_audio = sends_audio
         self._frame = round(metronome.frame_seconds * SPEAKING_RATE)
         self._began: float | None = None
+        self._sent_at: list[float] = []
         self._wire: Wire | None = None
         self._changed = asyncio.Event()
         self._handlers: Mapping[str, Callable[[Event, float], None]] = {
@@ -139,6 +140,10 @@ class RealtimeClient:
             raise RuntimeError("the microphone has not started; wait for its first frame")
         return self._began + sample / SPEAKING_RATE
 
+    def left_at(self, sample: int) -> float:
+        """When microphone sample `sample` was handed to the wire: a frame's end at the soonest."""
+        return self._sent_at[min(sample // self._frame, len(self._sent_at) - 1)]
+
     def seconds_of(self, sample: int) -> float:
         """Microphone sample `sample` in seconds of the session's input audio."""
         return sample / SPEAKING_RATE
@@ -193,6 +198,7 @@ class RealtimeClient:
         if self._began is None:
             self._began = moment - self._metronome.frame_seconds
         self._wire.send_audio(self.microphone, self._frame)
+        self._sent_at.append(time.monotonic())
         if self.microphone.position == self._frame:
             self._changed.set()  # whoever waits for the microphone to run
 
