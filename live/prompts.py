@@ -1,6 +1,6 @@
 """One session's prompts: offered to the machine, claimed before their first sample, reported."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
@@ -41,7 +41,8 @@ class _Unshown:
 class Prompts:
     """Stands between the machine and whoever sends prompts, as their `Addressee`.
 
-    standing: tells how the session stands. client: what is on the other side.
+    standing: tells how the session stands. heard_all: returns when all audio that came was looked
+    at. client: what is on the other side.
     prompter: where claims and reports go; the session signs on when it starts.
     """
 
@@ -51,11 +52,13 @@ class Prompts:
         answering: Answering,
         replying: Replying,
         standing: Callable[[], Standing],
+        heard_all: Callable[[], Awaitable[None]],
     ) -> None:
         self._core = core
         self._answering = answering
         self._replying = replying
         self._standing = standing
+        self._heard_all = heard_all
         self._offered: dict[str, ToSay] = {}
         self._carded: dict[str, None] = {}
         self._shown: set[str] = set()
@@ -194,6 +197,9 @@ class Prompts:
         granted = False
         try:
             granted = await self.prompter.begin(prompt_id)
+            # The machine looks at the floor again when it is granted; let it see all there is. It
+            # gives the claim up by itself if the ears are far behind.
+            await self._heard_all()
         except Exception:
             self._core.log.exception("claim_failed", outreach=prompt_id)
         answer = e.PromptGranted(prompt_id) if granted else e.PromptRefused(prompt_id)

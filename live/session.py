@@ -91,7 +91,9 @@ class LiveSession:
         self._answering = Answering(self._core, self._mind, self._work, self._listening.watch)
         self._bookmark = Bookmark(self._core, self._answering.item_of)
         self._listening.ears.threshold = config.vad_threshold
-        self.prompts = Prompts(self._core, self._answering, self._replying, self._standing)
+        self.prompts = Prompts(
+            self._core, self._answering, self._replying, self._standing, self.heard_all
+        )
         """What is to be said of the agent's own accord."""
         self._mind.on_turn = self._turned
         self._driving = Driving(

@@ -147,6 +147,33 @@ async def test_it_waits_until_the_person_has_finished_and_was_answered(desk: Gra
         assert talk.answers[1:] == [READY]
 
 
+async def test_who_began_to_speak_while_it_was_claimed_is_not_spoken_over() -> None:
+    class Slow(Granting):
+        """Takes so long that the person says something meanwhile."""
+
+        speech = np.zeros(0, np.int16)
+
+        async def begin(self, outreach_id: str) -> bool:
+            talk.session.hear(self.speech)
+            self.speech = self.speech[:0]
+            return await super().begin(outreach_id)
+
+    desk = Slow()
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        speech = talk.script("when do you close on sunday")
+        desk.speech = speech[: len(speech) // 2]
+        talk.session.prompts.offer(to_say())
+        await talk.session.settled()
+        assert (desk.began, desk.released) == ([ID], [ID])
+        assert talk.played_s == 0
+        await talk.hears(speech[len(speech) // 2 :])
+        await talk.until_quiet()
+        await talk.silence(1.0)
+        await talk.until_quiet()
+        assert talk.answers[-1] == READY, "it was said afterwards"
+
+
 async def test_what_may_not_be_said_is_not_said(desk: Granting) -> None:
     desk.refuses = True
     async with talking(parts_with(desk)) as talk:
