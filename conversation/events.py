@@ -42,6 +42,11 @@ class SilenceGrew:
 
 
 @dataclass(frozen=True, slots=True)
+class Stirred:
+    """A frame of audio may be the first of an utterance; too little for `SpeechStarted`."""
+
+
+@dataclass(frozen=True, slots=True)
 class WordsHeard:
     """Recognition is done. text: "" when no words were in it.
 
@@ -200,6 +205,7 @@ Event: TypeAlias = (
     | SpeechContinued
     | SpeechPaused
     | SilenceGrew
+    | Stirred
     | WordsHeard
     | RecognitionFailed
     | SentenceReady

@@ -11,6 +11,7 @@ from conversation.policy import (
     CLIENT_STOPPED_SENDING,
     INTERRUPTION_SPEECH_MS,
     OVERLAP_DECISION,
+    STIR,
     UTTERANCE_LIMIT_MS,
     WORK_TIMEOUT,
 )
@@ -89,6 +90,13 @@ class Listening:
         if not self._state.policy.manual:
             self._endings.transcribe(turn)
             self._endings.end_if_silent(turn)
+
+    def stirred(self) -> None:
+        """Somebody may just be beginning to speak."""
+        state = self._state
+        if state.now > state.stirred_at + STIR:
+            state.stirring_since = state.now
+        state.stirred_at = state.now
 
     def _consider_interruption(self, turn: Turn) -> None:
         """Long speech is asked what it says, as a fit of coughing is long too; in the end it is

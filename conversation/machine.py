@@ -97,6 +97,8 @@ class Conversation:
                 listening.speech_paused(at_ms, silence_ms)
             case e.SilenceGrew(silence_ms):
                 listening.silence_grew(silence_ms)
+            case e.Stirred():
+                listening.stirred()
             case e.WordsHeard(work, text, completeness, backchannel):
                 listening.words_heard(work, text, completeness, backchannel)
             case e.RecognitionFailed(work, reason):
@@ -134,9 +136,8 @@ class Conversation:
             case e.PromptOffered(prompt):
                 self._prompting.offer(prompt)
             case e.PromptWithdrawn(prompt_id, cut):
-                self._prompting.withdraw(prompt_id)
-                spoken = state.response.prompt if state.response is not None else None
-                if cut and spoken is not None and spoken.prompt.id == prompt_id:
+                is_spoken = self._prompting.withdraw(prompt_id)
+                if is_spoken and cut:
                     self._speaking.stop(Ending.CANCELLED)
             case e.PromptGranted(prompt_id):
                 waiting = self._prompting.granted(prompt_id)
@@ -167,6 +168,7 @@ class Conversation:
                 | e.SpeechContinued()
                 | e.SpeechPaused()
                 | e.SilenceGrew()
+                | e.Stirred()
                 | e.WordsHeard()
                 | e.RecognitionFailed()
                 | e.SentenceReady()

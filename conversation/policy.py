@@ -68,6 +68,10 @@ LOW_QUIET = 3.0
 """Rule 4: mutual silence before a low prompt."""
 NORMAL_QUIET = 0.7
 """Rule 4: silence before a normal prompt."""
+STIR = 0.1
+"""Rule 4: after a sound that may be the first of an utterance, no prompt begins for this long..."""
+STIRRING_LIMIT = 0.5
+"""... nor while more such sounds follow, up to this long: then they are noise."""
 CRITICAL_PATIENCE = 2.0
 """Rule 4: how long a critical prompt waits for the user's pause."""
 CLIENT_RESPONSE_WAIT = 5.0

@@ -48,13 +48,16 @@ class Prompting:
         else:
             self._queue.add(prompt)
 
-    def withdraw(self, prompt_id: str) -> None:
-        """Cancels it. What is being spoken goes on, but not again after an interruption."""
+    def withdraw(self, prompt_id: str) -> bool:
+        """Cancels it. What is being spoken goes on, but not again after an interruption; then it
+        is True."""
         waiting, spoken = self._queue.waiting.get(prompt_id), self._spoken()
         if waiting is not None:
             self._end(waiting, PromptOutcome.CANCELLED)
         elif spoken is not None and spoken.prompt.id == prompt_id:
             spoken.withdrawn = True
+            return True
+        return False
 
     def give_up_if_late(self) -> None:
         """Ends what is past its time, and a claim that nobody answers."""
@@ -123,7 +126,9 @@ class Prompting:
         state = self._state
         if waiting.prompt.priority is Priority.CRITICAL:
             return self._critical_may_begin(waiting)
-        if state.user_active or state.response is not None or state.now < state.client_until:
+        if state.user_active or state.now < state.stirring_until:
+            return False
+        if state.response is not None or state.now < state.client_until:
             return False
         if state.now < state.quiet_since + _quiet_before(waiting.prompt):
             return False
@@ -234,7 +239,7 @@ class Prompting:
         state = self._state
         if not self._queue.waiting:
             return []
-        times = [state.client_until]
+        times = [state.client_until, state.stirring_until]
         if self._claiming is not None:
             times.append(self._claimed_at + CLAIM_TIMEOUT)
         for waiting in self._queue.waiting.values():

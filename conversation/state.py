@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from conversation.commands import Command
 from conversation.floor import Floor
-from conversation.policy import OWED_LIMIT, TurnPolicy
+from conversation.policy import OWED_LIMIT, STIR, STIRRING_LIMIT, TurnPolicy
 from conversation.responses import OfSilence, Response, ToRequest, ToTurn
 from conversation.turns import Mode, Turn
 
@@ -37,6 +37,8 @@ class State:
 
     quiet_since: when the floor last became idle.
     speech_until: the user is known to speak until then, even if their turn was just committed.
+    stirring_since, stirred_at: the first and the last of the latest frames in a row that may be the
+    first of an utterance.
     awaiting: recognition of turns already committed: work -> (turn, deadline).
     client_until: until when prompts wait for the client's own response.
     unanswered: idle reports and low prompts since the user last said anything.
@@ -53,6 +55,8 @@ class State:
     awaiting: dict[int, tuple[int, float]] = field(default_factory=dict)
     client_until: float = 0.0
     speech_until: float = 0.0
+    stirring_since: float = float("-inf")
+    stirred_at: float = float("-inf")
     unanswered: int = 0
     idle_armed: bool = False
     idle_reported: bool = False
@@ -91,3 +95,8 @@ class State:
         if self.turn is None:
             return self.now < self.speech_until
         return self.turn.active if self.policy.manual else True
+
+    @property
+    def stirring_until(self) -> float:
+        """Until then the user may just be beginning to speak; then what stirred was a noise."""
+        return min(self.stirred_at + STIR, self.stirring_since + STIRRING_LIMIT)

@@ -21,6 +21,9 @@ KEPT = 62 * HEARING_RATE
 """Samples kept for recognition: the longest utterance and its padding."""
 KEPT_IN_SILENCE = HEARING_RATE
 """Samples kept while nobody speaks: the padding before the next utterance, and its onset."""
+STIRRING = 0.15
+"""A frame this likely may be the first of an utterance: of the beginnings of 119 recorded orders
+99 % show in 96 ms, 300 ms until they are speech; in a quiet room no frame is (bench/onsets.py)."""
 ECHO_SAMPLES = int(HEARD_S * HEARING_RATE)
 """Samples that an onset is compared with what the agent said."""
 
@@ -57,8 +60,9 @@ class Recording:
 
 
 class Ears:
-    """Listens in a task of its own; `on_mark` is called on the event loop.
+    """Listens in a task of its own; `on_mark` and `on_stir` are called on the event loop.
 
+    on_stir: nobody speaks, and this frame may be the first of an utterance.
     is_echo: whether this, the latest that was heard, is the agent's own voice; its second argument
         is how long ago, in seconds, the last sample came. Asked only where speech would begin.
     """
@@ -67,10 +71,12 @@ class Ears:
         self,
         activity: VoiceActivity,
         on_mark: Callable[[Mark], None],
+        on_stir: Callable[[], None],
         is_echo: Callable[[Pcm, float], bool],
     ) -> None:
         self._stream = activity.stream()
         self._on_mark = on_mark
+        self._on_stir = on_stir
         self._is_echo = is_echo
         self._detector = TurnDetector()
         self._waiting: deque[Pcm] = deque()
@@ -148,6 +154,8 @@ class Ears:
             mark = self._detector.feed(probability, self.threshold)
             if mark is not None:
                 self._on_mark(mark)
+            if probability >= min(STIRRING, self.threshold) and not self._detector.speaking:
+                self._on_stir()
 
     def _sounds_like_echo(self) -> bool:
         end = self.recording.end - self._waiting_samples

@@ -59,7 +59,9 @@ class Listening:
         self._speech_ended = 0.0
         self._silence = 0.0
         self._committed_to = 0
-        self.ears = Ears(core.parts.activity, self._on_mark, core.is_echo)
+        self.ears = Ears(
+            core.parts.activity, self._on_mark, lambda: core.post(e.Stirred()), core.is_echo
+        )
         self.rest()
 
     def rest(self) -> None:

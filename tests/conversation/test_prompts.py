@@ -5,7 +5,7 @@ import pytest
 from conversation import Completeness, Conversation, Floor, TurnPolicy
 from conversation import commands as c
 from conversation import events as e
-from conversation.policy import CLAIM_TIMEOUT, CRITICAL_PATIENCE, PROMPT_LIMIT
+from conversation.policy import CLAIM_TIMEOUT, CRITICAL_PATIENCE, PROMPT_LIMIT, STIR, STIRRING_LIMIT
 from conversation.prompts import OnBargeIn, Priority, Prompt, PromptOutcome
 from conversation.responses import OfPrompt, ToTurn
 from tests.support.conversing import CHAR_MS, Conversing
@@ -62,6 +62,52 @@ def test_a_prompt_waits_for_the_silence_its_priority_asks_for(
     talk.silence(5000)
     assert began(talk, "p") - over == pytest.approx(quiet_s + 0.005, abs=0.033)
     assert talk.reports == {"p": "heard"}
+
+
+@pytest.mark.parametrize("priority", [LOW, NORMAL, HIGH])
+def test_it_waits_while_a_sound_may_be_the_first_of_an_utterance(priority: Priority) -> None:
+    talk = Conversing()
+    talk.silence(4000)
+    for _ in range(4):
+        talk.post(e.Stirred())
+        talk.offer("p", priority=priority)
+        talk.silence(32)
+    assert not talk.all(c.ClaimPrompt)
+    talk.silence(100)
+    assert began(talk, "p") == pytest.approx(4.096 + STIR, abs=0.033)
+
+
+def test_one_that_was_granted_as_somebody_drew_breath_waits_again() -> None:
+    talk = Conversing()
+    talk.claim_ms = 50
+    talk.silence(4000)
+    talk.offer("p", priority=HIGH)
+    talk.silence(32)
+    talk.post(e.Stirred())
+    talk.user_says("wait a moment", ms=896)
+    assert talk.all(c.ReleasePrompt)
+    assert not talk.all(c.BeginResponse)
+    until_begun(talk, "p")
+
+
+def test_what_goes_on_stirring_is_a_noise() -> None:
+    talk = Conversing()
+    talk.silence(4000)
+    talk.post(e.Stirred())
+    talk.offer("p", priority=HIGH)
+    for _ in range(40):
+        talk.post(e.Stirred())
+        talk.silence(32)
+    assert began(talk, "p") == pytest.approx(4.0 + STIRRING_LIMIT, abs=0.033)
+
+
+def test_a_critical_one_waits_for_speech_alone() -> None:
+    talk = Conversing()
+    talk.silence(1000)
+    talk.post(e.Stirred())
+    talk.offer("p", priority=CRITICAL)
+    talk.silence(32)
+    assert is_speaking(talk, "p")
 
 
 @pytest.mark.parametrize(("priority", "quiet_s"), [(HIGH, 2.0), (NORMAL, 2.0), (LOW, 3.0)])

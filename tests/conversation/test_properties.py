@@ -191,6 +191,7 @@ nonsense: st.SearchStrategy[e.Event] = st.one_of(
     st.builds(e.SpeechContinued, lengths),
     st.builds(e.SpeechPaused, lengths, lengths),
     st.builds(e.SilenceGrew, lengths),
+    st.just(e.Stirred()),
     st.builds(
         e.WordsHeard,
         numbers,

@@ -16,7 +16,9 @@ from live.earcon import earcon
 from live.parts import Parts
 from live.prompts_port import Addressee, Client, KnownBy, ToSay
 from outreach.prompt import Outreach
-from tests.support.talking import KeptInMind, Talk, scripted_parts, talking
+from tests.support.recordings import speak
+from tests.support.talking import LOUD, KeptInMind, Talk, scripted_parts, talking
+from voice.audio import HEARING_RATE
 
 READY = "Your latte is ready at the counter."
 LONG = "Two is next, and it goes on and on for quite a while after that."
@@ -172,6 +174,23 @@ async def test_who_began_to_speak_while_it_was_claimed_is_not_spoken_over() -> N
         await talk.silence(1.0)
         await talk.until_quiet()
         assert talk.answers[-1] == READY, "it was said afterwards"
+
+
+async def test_nothing_begins_on_a_sound_that_may_be_the_first_of_an_utterance(
+    desk: Granting,
+) -> None:
+    async with talking(parts_with(desk)) as talk:
+        await talk.silence(1.0)
+        speech = speak("a large latte")
+        first = int(np.flatnonzero(np.abs(speech.astype(np.int32)) > LOUD)[0])
+        await talk.hears(speech[first : first + 60 * HEARING_RATE // 1000])
+        talk.session.prompts.offer(to_say())
+        await talk.session.settled()
+        assert desk.began == []
+        await talk.silence(0.4)
+        assert not talk.all(told.SpeechStarted), "too little to be speech"
+        assert desk.began == [ID]
+        assert talk.played_s > 0
 
 
 async def test_what_may_not_be_said_is_not_said(desk: Granting) -> None:

@@ -15,6 +15,7 @@ from conversation import events as e
 from conversation.policy import CLIENT_STOPPED_SENDING
 from conversation.prompts import OnBargeIn, Priority, Prompt
 from conversation.responses import OfPrompt, OfSilence, ToRequest, ToTurn
+from live.driving import MAY_STOP_SPEECH
 from tests.support.floor_rules import FloorRules
 from voice.audio import HEARING_RATE
 from voice.turn_detection import Continued, Mark, Paused, Silent, Started, TurnDetector
@@ -26,18 +27,6 @@ CHAR_MS = 60
 STEP_MS = 20
 LEAD_MS = 80
 
-MAY_STOP_SPEECH = (
-    e.SpeechStarted,
-    e.SpeechContinued,
-    e.WordsHeard,
-    e.PromptGranted,
-    e.PromptWithdrawn,
-    e.ResponseRequested,
-    e.ResponseCancelled,
-    e.SessionClosed,
-    e.Tick,
-)
-"""Before these a driver tells where the listener is, so that what is kept is what was heard."""
 BACKCHANNELS = {"mm-hm", "right"}
 Kind = TypeVar("Kind", bound=c.Command)
 
