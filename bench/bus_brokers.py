@@ -1,4 +1,4 @@
-"""The brokers that bench/bus.py measures, each started for it and gone with it."""
+"""The brokers of benchmarks, each started for one and gone with it."""
 
 import asyncio
 import random
@@ -79,6 +79,7 @@ class RocketMQProcess:
 
     def __init__(self) -> None:
         self.port = _free_port()
+        self.url = f"rocketmq://127.0.0.1:{self.port}"
         self._data = Path(tempfile.mkdtemp(prefix="ov-bus-"))
 
     def bus(self, instance: str) -> Bus:

@@ -29,6 +29,7 @@ from random import Random
 import httpx
 import orjson
 
+from bench.bus_brokers import RocketMQProcess
 from bench.figures import Figures, summary
 from bench.metronome import Metronome
 from bench.options import parser, report, run, say
@@ -182,7 +183,7 @@ class Stage:
     folder: Path
     bus: str
     redis_port: int = field(default_factory=free_port)
-    broker_port: int = field(default_factory=free_port)
+    broker: RocketMQProcess = field(default_factory=RocketMQProcess)
     ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
 
     @property
@@ -192,12 +193,11 @@ class Stage:
 
     def environment(self, name: str) -> dict[str, str]:
         """Of one of our processes."""
-        broker = f"rocketmq://127.0.0.1:{self.broker_port}"
         return os.environ | {
             "OVERTURE_HOST": "127.0.0.1",
             "OVERTURE_DATA_DIR": str(self.folder / name),
             "OVERTURE_REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
-            "OVERTURE_BUS": broker if self.bus == "rocketmq" else "redis",
+            "OVERTURE_BUS": self.broker.url if self.bus == "rocketmq" else "redis",
             "OVERTURE_RECOGNIZER": "scripted",
             "OVERTURE_SCHEDULER": "off",
             "OVERTURE_MAX_SESSIONS": "500",
@@ -249,28 +249,6 @@ class Stage:
                 return process
             await asyncio.sleep(0.05)
         raise NoServerError("redis-server did not start")
-
-    async def broker(self) -> None:
-        """Kills RocketMQ if it runs, and starts it."""
-        await self._rocketmq("start")
-
-    async def kill_broker(self) -> None:
-        """-9."""
-        await self._rocketmq("kill")
-
-    async def stop_broker(self) -> None:
-        """Ends it for good."""
-        await self._rocketmq("stop")
-
-    async def _rocketmq(self, action: str) -> None:
-        data = str(self.folder / "rocketmq")
-        command = [str(ROOT / "script/rocketmq"), action]
-        options = ["--port", str(self.broker_port), "--data", data]
-        process = await asyncio.create_subprocess_exec(
-            *command, *options, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        if await process.wait():
-            raise NoServerError(f"script/rocketmq {action} failed; try it by hand")
 
 
 @dataclass
@@ -325,9 +303,9 @@ async def measure(stage: Stage, arguments: argparse.Namespace) -> Figures:
         redis = Process("redis", stage.redis)
         await redis.up()
         stack.callback(redis.down)
+        stack.push_async_callback(stage.broker.remove)
         if stage.bus == "rocketmq":
-            stack.push_async_callback(stage.stop_broker)
-            await stage.broker()
+            await stage.broker.start()
         processes = [
             Process("instance 1", lambda: stage.instance(0)),
             Process("instance 2", lambda: stage.instance(1)),
@@ -342,8 +320,8 @@ async def measure(stage: Stage, arguments: argparse.Namespace) -> Figures:
         blows = Blows()
 
         async def broker_blow() -> None:
-            await stage.kill_broker()
-            await stage.broker()
+            await stage.broker.kill()
+            await stage.broker.start()
 
         async def redis_pause() -> None:
             assert redis.running is not None

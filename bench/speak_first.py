@@ -9,19 +9,18 @@ Each part is a command of its own, which writes its own file. Those that need a 
 """
 
 import argparse
+import asyncio
 import json
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.bus_brokers import rocketmq_process
 from bench.options import say
 from bench.requirements import Requirement, markdown
-from bench.server_under_test import ROOT, free_port
+from bench.server_under_test import ROOT
 
 RESULTS = ROOT / "bench" / "results"
 
@@ -133,35 +132,23 @@ PARTS = (
 )
 
 
-@contextmanager
-def rocketmq() -> Iterator[str]:
-    """A RocketMQ of its own; its address."""
-    script, port = str(ROOT / "script/rocketmq"), str(free_port())
-    with tempfile.TemporaryDirectory(prefix="overture-bench-rocketmq-") as data:
-        options = ["--port", port, "--data", data]
-        subprocess.run([script, "start", *options], check=True, stdout=subprocess.DEVNULL)
-        try:
-            yield f"rocketmq://127.0.0.1:{port}"
-        finally:
-            subprocess.run([script, "stop", *options], check=False, stdout=subprocess.DEVNULL)
-
-
-def measure(part: Part) -> bool:
+async def measure(part: Part) -> bool:
     """Runs its command; whether it ended well."""
     began = time.monotonic()
 
-    def run(broker: str = "") -> int:
+    async def run(broker: str = "") -> int:
         given = [argument.format(broker=broker) for argument in part.arguments]
         out = ["--json", str(RESULTS / f"{part.name}.json")]
-        return subprocess.run(
-            [sys.executable, "-m", part.module, *given, *out], cwd=ROOT
-        ).returncode
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", part.module, *given, *out, cwd=ROOT
+        )
+        return await process.wait()
 
     if part.needs_broker:
-        with rocketmq() as broker:
-            code = run(broker)
+        async with rocketmq_process() as process:
+            code = await run(process.url)
     else:
-        code = run()
+        code = await run()
     say(f"{part.name} took {time.monotonic() - began:.0f} s" + (" and failed" if code else ""))
     return code == 0
 
@@ -176,7 +163,7 @@ def results() -> Mapping[str, Any]:
     return found
 
 
-def main() -> None:
+async def main() -> None:
     """The exit status is 1 if a command failed."""
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -188,11 +175,11 @@ def main() -> None:
     if arguments.run:
         for part in PARTS:
             if part.name in (arguments.only or [part.name]):
-                ended_well &= measure(part)
+                ended_well &= await measure(part)
     print(markdown(results(), REQUIREMENTS))
     if not ended_well:
         raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from sessions.ending import end
+
 log = structlog.get_logger(__name__)
 
 
@@ -32,11 +34,7 @@ class Tasks:
     async def aclose(self) -> None:
         """Ends everything that runs."""
         while self._running:
-            tasks = set(self._running)
-            for task in tasks:
-                task.cancel()
-            # redis-py may swallow a cancellation: then the next one gets through.
-            await asyncio.wait(tasks, timeout=0.1)
+            await end(*self._running)
 
     async def _run(self, doing: Coroutine[Any, Any, None], what: str) -> None:
         try:

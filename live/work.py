@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from sessions.ending import end
+
 
 class Work:
     """A task a work id; a dropped one is cancelled."""
@@ -35,10 +37,7 @@ class Work:
 
     async def aclose(self) -> None:
         """Cancels everything and waits for it to end."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*self._tasks.values())
 
     def _let_go(self, work: int, done: asyncio.Task[None]) -> None:
         if self._tasks.get(work) is done:  # else it was dropped, or its work goes on in another

@@ -16,7 +16,7 @@ import structlog
 from outreach.errors import OutreachUnavailableError
 from outreach.keys import index_key, member
 from outreach.ledger_script import KEEP_S
-from outreach.scripts import Script, command, together
+from outreach.scripts import NOW, Script, command, together
 from outreach.states import State
 
 if TYPE_CHECKING:
@@ -44,9 +44,8 @@ OUTCOMES = (
 # KEYS: rules, counts, outcomes. ARGV: rule, most fields, most outcomes, keep, how many counts,
 # then field, number, ..., then member, state, ...
 _COUNT = Script(
-    """
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+    NOW
+    + """
 redis.call('SADD', KEYS[1], ARGV[1])
 local counts = tonumber(ARGV[5])
 for i = 6, 5 + 2 * counts, 2 do
@@ -61,7 +60,7 @@ for i = 6 + 2 * counts, #ARGV, 2 do
   for before in string.gmatch('heard interrupted engaged converted deferred opted_out', '%S+') do
     redis.call('ZREM', KEYS[3], ARGV[i] .. ' ' .. before)
   end
-  redis.call('ZADD', KEYS[3], string.format('%.6f', now), ARGV[i] .. ' ' .. ARGV[i + 1])
+  redis.call('ZADD', KEYS[3], seconds(now), ARGV[i] .. ' ' .. ARGV[i + 1])
 end
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -ARGV[3] - 1)
 redis.call('EXPIRE', KEYS[3], ARGV[4])

@@ -4,19 +4,13 @@ from typing import TYPE_CHECKING
 
 from outreach.inbox import WAITING
 from outreach.indexes import DUE
-from outreach.scripts import Script, together
+from outreach.scripts import NOW, Script, together
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 # KEYS: members by Unix time. ARGV: seconds. How many are older than that.
-_OLDER = Script(
-    """
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
-return redis.call('ZCOUNT', KEYS[1], '-inf', string.format('%.6f', now - ARGV[1]))
-"""
-)
+_OLDER = Script(NOW + "return redis.call('ZCOUNT', KEYS[1], '-inf', seconds(now - ARGV[1]))")
 
 
 async def glance(redis: "Redis", event_waits_s: float) -> tuple[bool, bool]:

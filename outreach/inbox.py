@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from outreach.errors import OutreachUnavailableError
 from outreach.keys import encoded, member
-from outreach.scripts import Script, command, together
+from outreach.scripts import NOW, Script, command, together
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -47,15 +47,9 @@ class Event(BaseModel):
         return data
 
 
-_NOW = """
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
-local function seconds(time) return string.format('%.6f', time) end
-"""
-
 # KEYS: event, waiting. ARGV: document, member, keep, most.
 _ACCEPT = Script(
-    _NOW
+    NOW
     + """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'known' end
 if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
@@ -79,7 +73,7 @@ return 1
 
 # KEYS: waiting. ARGV: older than, how many. What is handed out waits anew.
 _TAKE = Script(
-    _NOW
+    NOW
     + """
 local old = seconds(now - ARGV[1])
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', old, 'LIMIT', 0, ARGV[2])

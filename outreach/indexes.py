@@ -6,23 +6,17 @@ before the entry changes, so that a crash in between leaves one too many rather 
 
 from outreach.keys import decoded, index_key, member
 from outreach.ledger_script import KEEP_S, LOOK_S
-from outreach.scripts import Call, Script
+from outreach.scripts import NOW, Call, Script
 
 MAX_INDEXED = 200_000
 """Prompts that search can find; the oldest give way."""
 
 DUE = index_key("due")
 
-_NOW = """
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
-local function seconds(time) return string.format('%.6f', time) end
-"""
-
 # KEYS: all, due, of, and, if it has a rule, rule. ARGV: member, document for `of`, seconds until
 # it is looked at or "", keep, most.
 _ENTER = Script(
-    _NOW
+    NOW
     + """
 for _, key in ipairs({KEYS[1], KEYS[4]}) do
   redis.call('ZADD', key, 'NX', seconds(now), ARGV[1])
@@ -38,11 +32,11 @@ end
 )
 
 # KEYS: due. ARGV: member, seconds.
-_LOOK = Script(_NOW + "redis.call('ZADD', KEYS[1], seconds(now + ARGV[2]), ARGV[1])")
+_LOOK = Script(NOW + "redis.call('ZADD', KEYS[1], seconds(now + ARGV[2]), ARGV[1])")
 
 # KEYS: due. ARGV: how many, seconds that they are left to whoever takes them.
 _TAKE = Script(
-    _NOW
+    NOW
     + """
 local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', seconds(now), 'LIMIT', 0, ARGV[1])
 local till = seconds(now + ARGV[2])
@@ -54,7 +48,7 @@ return {till, taken}
 # KEYS: due. ARGV: the time that `take` put; then member, seconds (or "" for never again), ...
 # Whoever changed the prompt meanwhile has put a time of their own, which stands.
 _SETTLE = Script(
-    _NOW
+    NOW
     + """
 for i = 2, #ARGV, 2 do
   local at = redis.call('ZSCORE', KEYS[1], ARGV[i])

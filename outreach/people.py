@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, field
 
 from outreach.keys import decoded, index_key, member, person_key
 from outreach.prompt import User
-from outreach.scripts import Script, command, together
+from outreach.scripts import NOW, Script, command, together
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -156,14 +156,13 @@ class ConsentState:
 # "*" is always taken: nobody may be kept from refusing all.
 # A document must begin with `{"agreed":false` or `{"agreed":true`: ledger.lua looks there.
 _SAY = Script(
-    """
-local clock = redis.call('TIME')
-local at = string.format('%d.%06d', clock[1], clock[2])
+    NOW
+    + """
 if ARGV[1] ~= '*' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0
   and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then
   return 0
 end
-redis.call('HSET', KEYS[1], ARGV[1], '{"agreed":' .. ARGV[2] .. ',"at":' .. at
+redis.call('HSET', KEYS[1], ARGV[1], '{"agreed":' .. ARGV[2] .. ',"at":' .. seconds(now)
   .. ',"by":' .. ARGV[3] .. ',"why":' .. ARGV[4] .. '}')
 return 1
 """

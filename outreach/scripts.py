@@ -11,6 +11,13 @@ from outreach.errors import OutreachUnavailableError
 if TYPE_CHECKING:  # importing redis takes half a second: whoever hands us a client has done so
     from redis.asyncio import Redis
 
+NOW = """
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+local function seconds(time) return string.format('%.6f', time) end
+"""
+"""Lua before a script that needs the time: Redis' own, in Unix seconds; `seconds` writes one."""
+
 
 class Script:
     """A Lua script; all keys that it touches are handed to it, and are in one slot."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from outreach.scripts import Script, command, together
+from outreach.scripts import NOW, Script, command, together
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -14,10 +14,9 @@ SWITCH = "overture:outreach:switch"
 
 # The time is put in by Redis, into the document's place for it.
 _SET = Script(
-    """
-local clock = redis.call('TIME')
-local at = string.format('%d.%06d', clock[1], clock[2])
-redis.call('SET', KEYS[1], string.sub(ARGV[1], 1, -2) .. ',"at":' .. at .. '}')
+    NOW
+    + """
+redis.call('SET', KEYS[1], string.sub(ARGV[1], 1, -2) .. ',"at":' .. seconds(now) .. '}')
 """
 )
 

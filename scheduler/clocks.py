@@ -31,12 +31,6 @@ def skipped(wall: datetime, zone: ZoneInfo) -> bool:
     return first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != first.replace(tzinfo=None)
 
 
-def repeated(wall: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clock shows it twice, because it was put back over it."""
-    first, second = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    return first.utcoffset() != second.utcoffset() and not skipped(wall, zone)
-
-
 def moment(wall: datetime, zone: ZoneInfo) -> float:
     """The Unix time at which the clock shows `wall`: the first such, or when it jumps over it."""
     local = wall.replace(tzinfo=zone, fold=0)

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from messaging.handling import end
+from sessions.ending import end
 from sessions.lease import Lease
 from sessions.store import StoreUnavailableError
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from messaging.handling import end
 from outreach.errors import OutreachUnavailableError
+from sessions.ending import end
 from sessions.store import StoreUnavailableError
 
 log = structlog.get_logger(__name__)

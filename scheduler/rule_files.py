@@ -1,5 +1,6 @@
 """Reads rules from YAML: every mistake with its file and line, and no mistake stops the others."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from scheduler.model_problems import nearest, problems_of
-from scheduler.rules import Rule
+from scheduler.rules import NAME, Rule
 from scheduler.yaml_source import Problem, YamlPath, YamlSource
 
-__all__ = ["LoadedRules", "Problem", "load_rules", "parse_rules", "write_rule"]
+__all__ = ["LoadedRules", "Problem", "load_rules", "parse_rule", "parse_rules", "write_rule"]
 
 LARGEST_FILE = 1_000_000
 DEEPEST = 30
@@ -56,6 +57,31 @@ def parse_rules(text: str, file: str) -> LoadedRules:
     reader = _Reader()
     reader.read_text(text, file)
     return reader.loaded()
+
+
+def parse_rule(text: str, name: str = "") -> Rule | tuple[Problem, ...]:
+    """The one rule that a text is, of that name unless it is ""; else what is wrong with it.
+
+    A large text takes a second: not on an event loop.
+    """
+    loaded = parse_rules(text, "rule")
+    if loaded.problems:
+        return loaded.problems
+    if len(loaded.rules) != 1:
+        return (
+            Problem("rule", 1, 1, "should be one rule: `name: ...`, `trigger: ...`, `say: ...`"),
+        )
+    (rule,) = loaded.rules
+    if not name or rule.name == name:
+        return rule
+    message = f"the name should be {name!r}; a rule is not renamed"
+    if not re.fullmatch(NAME, name):
+        message = (
+            f"{name[:80]!r} cannot be a rule's name: that is small letters, digits and '_', "
+            "beginning with a letter"
+        )
+    line = int(loaded.places[rule.name].rpartition(":")[2])
+    return (Problem("rule", line, 1, message),)
 
 
 def write_rule(rule: Rule) -> str:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-from messaging.handling import end
 from outreach.errors import OutreachUnavailableError
 from outreach.scripts import Call, Script, command, together
 from scheduler.index import RuleIndex
-from scheduler.rule_files import Problem, parse_rules, write_rule
+from scheduler.rule_files import Problem, parse_rule, write_rule
 from scheduler.rules import Rule, Status
+from sessions.ending import end
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -137,6 +137,7 @@ class Rulebook:
         self._parsed: dict[tuple[str, int], Rule] = {}
         self._looking: asyncio.Task[None] | None = None
         self._filed = False
+        self._refreshing = asyncio.Lock()
 
     async def start(self) -> None:
         """Reads the rules once, if Redis is there, and from then on whenever they change."""
@@ -164,19 +165,19 @@ class Rulebook:
         """The rule of that name."""
         return self._kept.get(name)
 
-    async def save(self, text: str, by: str) -> SavedRule | Sequence[Problem]:
+    async def save(self, text: str, by: str, name: str = "") -> SavedRule | tuple[Problem, ...]:
         """A rule written in the console, as its next version; or what is wrong with it.
 
-        Raises OutreachUnavailableError.
+        name: what it has to be called, if that is known. Raises OutreachUnavailableError.
         """
-        loaded = parse_rules(text, "rule")
-        if loaded.problems or len(loaded.rules) != 1:
-            one = Problem("rule", 1, 1, "should hold one rule; save each rule by itself")
-            return loaded.problems or (one,)
-        (rule,) = loaded.rules
+        rule = await asyncio.to_thread(parse_rule, text, name)
+        if isinstance(rule, tuple):
+            return rule
         (document,) = await together(self._redis, _save(rule, text, by, digest=""))
+        saved = SavedRule.model_validate_json(document)
+        self._parsed[saved.name, saved.version] = rule
         await self.refresh()
-        return SavedRule.model_validate_json(document)
+        return saved
 
     async def set_status(self, name: str, status: Status, by: str, why: str) -> bool:
         """Puts a rule live, in shadow, or pauses it; False if there is none of that name."""
@@ -202,16 +203,17 @@ class Rulebook:
 
     async def refresh(self) -> None:
         """Reads what has changed; raises OutreachUnavailableError."""
-        if not self._filed:
-            await self._file()
-            self._filed = True
-        (count,) = await together(self._redis, command("GET", CHANGES))
-        if count == self._seen:
-            return
-        hashes = (command("HGETALL", key) for key in (LATEST, STATUSES, MISSING))
-        latest, statuses, missing = await together(self._redis, *hashes)
-        self._take(latest, statuses, missing)
-        self._seen = count
+        async with self._refreshing:
+            if not self._filed:
+                await self._file()
+                self._filed = True
+            (count,) = await together(self._redis, command("GET", CHANGES))
+            if count == self._seen:
+                return
+            hashes = (command("HGETALL", key) for key in (LATEST, STATUSES, MISSING))
+            latest, statuses, missing = await together(self._redis, *hashes)
+            await self._take(latest, statuses, missing)
+            self._seen = count
 
     async def _look(self) -> None:
         trouble = False
@@ -246,7 +248,7 @@ class Rulebook:
         if calls:
             await together(self._redis, *calls, command("INCR", CHANGES))
 
-    def _take(
+    async def _take(
         self,
         latest: Mapping[bytes, bytes],
         statuses: Mapping[bytes, bytes],
@@ -256,7 +258,7 @@ class Rulebook:
         parsed: dict[tuple[str, int], Rule] = {}
         for document in latest.values():
             saved = SavedRule.model_validate_json(document)
-            rule = self._read(saved)
+            rule = await self._read(saved)
             if rule is None:
                 continue
             parsed[saved.name, saved.version] = rule
@@ -274,17 +276,17 @@ class Rulebook:
         self._kept = kept
         self._index = RuleIndex([each.rule for each in kept.values()])
 
-    def _read(self, saved: SavedRule) -> Rule | None:
+    async def _read(self, saved: SavedRule) -> Rule | None:
         known = self._parsed.get((saved.name, saved.version)) or self._texts.get(saved.text)
         if known is not None:
             return known
-        loaded = parse_rules(saved.text, saved.name)
-        if loaded.problems or len(loaded.rules) != 1:
+        rule = await asyncio.to_thread(parse_rule, saved.text)
+        if isinstance(rule, tuple):
             # Written by another version of Overture; the others go on without it.
-            reasons = "; ".join(problem.message for problem in loaded.problems)
+            reasons = "; ".join(problem.message for problem in rule)
             log.error("a stored rule cannot be read", rule=saved.name, reason=reasons)
             return None
-        return loaded.rules[0]
+        return rule
 
 
 def _save(rule: Rule, text: str, by: str, digest: str) -> Call:

@@ -32,6 +32,7 @@ from scheduler.rule_parts import (
 from scheduler.triggers import KINDS, EventType, Kind, Trigger
 
 __all__ = [
+    "NAME",
     "Audience",
     "Breaker",
     "DeliverySettings",
@@ -41,6 +42,9 @@ __all__ = [
     "Variant",
     "share_of",
 ]
+
+NAME = r"^[a-z][a-z0-9_]{0,79}$"
+"""What a rule may be called."""
 
 Status = Literal["draft", "shadow", "live", "paused"]
 
@@ -57,9 +61,7 @@ Said: TypeAlias = tuple[Variant, ...]
 class Rule(RulePart):
     """See docs/rules.md. version: counted by the rulebook; 0 for what only a file says."""
 
-    name: str = Field(
-        pattern=r"^[a-z][a-z0-9_]{0,79}$", description="a name such as order_ready, once only"
-    )
+    name: str = Field(pattern=NAME, description="a name such as order_ready, once only")
     version: int = Field(default=0, ge=0, exclude=True)
     description: str = Field(default="", max_length=500)
     status: Status = "draft"

@@ -1,7 +1,6 @@
 """`/v1/rules`: read, written, tried, and put live."""
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -28,11 +27,11 @@ from server.operations.wire import (
 from server.refusals import RefusedError
 
 if TYPE_CHECKING:
+    from scheduler.rule_files import Problem
     from scheduler.rulebook import KeptRule
     from scheduler.rules import Rule
 
 RULE_BYTES = 256 * 1024
-NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain")
 
 
@@ -202,18 +201,16 @@ class Rules:
     async def write(self, request: Request, caller: Caller) -> Response:
         """As it is afterwards, or 422 with every mistake; then nothing was kept."""
         name, text = request.path_params["name"], await _text(request)
-        if problems := await _mistakes(text, name):
-            return _wrong(problems)
-        # Parsed once more by who keeps it; it may only refuse what the check above let pass.
-        kept = await self._book.save(text, author(caller))
-        if not hasattr(kept, "version"):
-            return _wrong([ToldProblem(line=each.line, message=each.message) for each in kept])
+        saved = await self._book.save(text, author(caller), name)
+        if isinstance(saved, tuple):
+            return _wrong(saved)
         return answer(await self._told(self._named(request)))
 
     async def check(self, request: Request, _: Caller) -> Response:
         """Every mistake with its line."""
         asked = await read_model(request, RuleText, RULE_BYTES)
-        return answer(Problems(problems=tuple(await _mistakes(asked.text, ""))))
+        rule = await _parsed(asked.text)
+        return answer(Problems(problems=_told_problems(rule) if isinstance(rule, tuple) else ()))
 
     async def set_status(self, request: Request, caller: Caller) -> Response:
         """As it is afterwards; raises RefusedError (404)."""
@@ -226,9 +223,10 @@ class Rules:
         """Of the text that is given, else of the rule; 422 if the text has mistakes."""
         asked = await read_model(request, PreviewRequest, RULE_BYTES)
         if asked.text:
-            if problems := await _mistakes(asked.text, ""):
-                return _wrong(problems)
-            rule = await _parsed(asked.text)
+            parsed = await _parsed(asked.text)
+            if isinstance(parsed, tuple):
+                return _wrong(parsed)
+            rule = parsed
         else:
             rule = self._named(request).rule
         person = await self._people.get(asked.user) if asked.user else None
@@ -330,36 +328,10 @@ def _version_at(at: float, versions: Sequence[tuple[float, int]]) -> int:
     return max((version for since, version in versions if since <= at), default=0)
 
 
-async def _mistakes(text: str, name: str) -> list[ToldProblem]:
-    """Of a text that should be one rule, and of that name unless it is "". Beside the event loop:
-    a large text takes a second."""
-    return await asyncio.to_thread(_read, text, name)
+async def _parsed(text: str) -> "Rule | tuple[Problem, ...]":
+    from scheduler.rule_files import parse_rule
 
-
-def _read(text: str, name: str) -> list[ToldProblem]:
-    from scheduler.rule_files import parse_rules
-
-    loaded = parse_rules(text, "rule")
-    problems = [ToldProblem(line=each.line, message=each.message) for each in loaded.problems]
-    if not problems and len(loaded.rules) != 1:
-        message = "should be one rule: `name: ...`, `trigger: ...`, `say: ...`"
-        problems = [ToldProblem(line=1, message=message)]
-    if not problems and name and loaded.rules[0].name != name:
-        line = loaded.places[loaded.rules[0].name].rpartition(":")[2]
-        message = f"the name should be {name!r}, as in the address; a rule is not renamed"
-        if not NAME.fullmatch(name):
-            message = (
-                f"{name[:80]!r}, in the address, cannot be a rule's name: that is small letters, "
-                "digits and '_', beginning with a letter"
-            )
-        problems = [ToldProblem(line=int(line), message=message)]
-    return problems
-
-
-async def _parsed(text: str) -> "Rule":
-    from scheduler.rule_files import parse_rules
-
-    return (await asyncio.to_thread(parse_rules, text, "rule")).rules[0]
+    return await asyncio.to_thread(parse_rule, text)
 
 
 async def _text(request: Request) -> str:
@@ -371,7 +343,11 @@ async def _text(request: Request) -> str:
         raise RefusedError(400, "invalid_value", "the rule is not UTF-8 text") from None
 
 
-def _wrong(problems: Sequence[ToldProblem]) -> Response:
+def _told_problems(problems: "Sequence[Problem]") -> tuple[ToldProblem, ...]:
+    return tuple(ToldProblem(line=each.line, message=each.message) for each in problems)
+
+
+def _wrong(problems: "Sequence[Problem]") -> Response:
     first = problems[0]
     error = {
         "type": "invalid_request_error",
@@ -379,4 +355,4 @@ def _wrong(problems: Sequence[ToldProblem]) -> Response:
         "message": f"line {first.line}: {first.message}",
         "param": "text",
     }
-    return answer(WrongRule(error=error, problems=tuple(problems)), 422)
+    return answer(WrongRule(error=error, problems=_told_problems(problems)), 422)

@@ -1,6 +1,7 @@
 """A prompt's whole story, each step with how long it lasted and, in words, why."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -27,8 +28,8 @@ class ToldStep(Told):
     words: str
 
 
-class Summary(Told):
-    """A prompt in a list. at, time, why: of its last step."""
+class Head(Told):
+    """What is told of a prompt everywhere. born, due, expires: Unix times."""
 
     id: str
     user: str
@@ -43,27 +44,19 @@ class Summary(Told):
     born: float
     due: float
     expires: float
+
+
+class Summary(Head):
+    """A prompt in a list. at, time, why: of its last step."""
+
     at: float
     time: str
     why: str
 
 
-class Story(Told):
+class Story(Head):
     """A prompt with everything that happened to it. outreach: as the ledger has it."""
 
-    id: str
-    user: str
-    rule: str
-    purpose: str
-    text: str
-    reason: str
-    priority: str
-    state: str
-    over: bool
-    test: bool
-    born: float
-    due: float
-    expires: float
     holder: str
     epoch: int
     begun: int
@@ -90,52 +83,31 @@ class StreamedStep(Told):
 
 def story(entry: Entry) -> Story:
     """All of it."""
-    said = entry.outreach
     return Story(
-        id=said.id,
-        user=said.user,
-        rule=said.rule,
-        purpose=said.purpose,
-        text=said.text,
-        reason=said.reason,
-        priority=said.priority,
-        state=entry.state.value,
-        over=entry.state in OVER,
-        test=said.test,
-        born=said.born,
-        due=said.due,
-        expires=said.expires,
+        **_head(entry),
         holder=entry.holder,
         epoch=entry.epoch,
         begun=entry.begun,
         until=entry.until,
         steps=told_steps(entry),
-        outreach=said.model_dump(mode="json"),
+        outreach=entry.outreach.model_dump(mode="json"),
     )
 
 
 def summary(entry: Entry) -> Summary:
     """A line of it."""
-    said = entry.outreach
     last = entry.steps[-1] if entry.steps else None
-    return Summary(
-        id=said.id,
-        user=said.user,
-        rule=said.rule,
-        purpose=said.purpose,
-        text=said.text,
-        reason=said.reason,
-        priority=said.priority,
-        state=entry.state.value,
-        over=entry.state in OVER,
-        test=said.test,
-        born=said.born,
-        due=said.due,
-        expires=said.expires,
-        at=last.at if last else said.born,
-        time=rfc3339(last.at if last else said.born),
-        why=last.reason if last else "",
-    )
+    at = last.at if last else entry.outreach.born
+    return Summary(**_head(entry), at=at, time=rfc3339(at), why=last.reason if last else "")
+
+
+def _head(entry: Entry) -> dict[str, Any]:
+    said = {name: getattr(entry.outreach, name) for name in Head.model_fields if name not in _STATE}
+    return said | {"state": entry.state.value, "over": entry.state in OVER}
+
+
+_STATE = {"state", "over"}
+"""What the ledger says of a prompt, not the prompt itself."""
 
 
 def streamed(step: Step, *, id: str, user: str, rule: str, n: int | None) -> StreamedStep:
