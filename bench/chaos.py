@@ -46,6 +46,7 @@ from bench.server_under_test import (
     stop,
 )
 from bench.text_socket import ConnectionFailedError
+from sessions.ending import end
 
 HEARD_SHARE = 0.8
 AUDIBLE_PLAY = 0.2
@@ -206,12 +207,16 @@ class Stage:
         }
 
     def agent(self) -> str:
-        """The café with the bench's rule alone."""
+        """The café with the bench's rule alone, and without its greeting."""
         agent = self.folder / "cafe"
         if not agent.exists():
             shutil.copytree(ROOT / "agents/cafe", agent)
             shutil.rmtree(agent / "outreach", ignore_errors=True)
             (agent / "outreach").mkdir()
+            # Nobody is greeted each time their instance dies: that is half of a minute's talk.
+            settings = (agent / "agent.yaml").read_text().splitlines(keepends=True)
+            kept = [line for line in settings if not line.startswith("greeting:")]
+            (agent / "agent.yaml").write_text("".join(kept))
             rule = RULE.replace("ttl: 30s", "ttl: 2h, attempts: 10")
             (agent / "outreach/bench.yaml").write_text(rule.replace("drop", "wait"))
         return str(agent)
@@ -283,7 +288,7 @@ async def post(stage: Stage, order: int, user: str, random: Random) -> str:
         "id": f"chaos-{order}",
         "type": "bench.ready",
         "user": user,
-        "data": {"number": str(10_000 + order)},
+        "data": {"number": str(order % 100)},
     }
     async with httpx.AsyncClient(timeout=3) as http:
         while True:
@@ -317,6 +322,7 @@ async def measure(stage: Stage, arguments: argparse.Namespace) -> Figures:
         metronome = await stack.enter_async_context(Metronome())
         people = [Person(i, stage.bases, metronome) for i in range(arguments.people)]
         living = [asyncio.create_task(person.live()) for person in people]
+        stack.push_async_callback(end, *living)
         blows = Blows()
 
         async def broker_blow() -> None:
@@ -332,14 +338,13 @@ async def measure(stage: Stage, arguments: argparse.Namespace) -> Figures:
         if stage.bus == "rocketmq":
             ways["broker"] = broker_blow
         dealing = asyncio.create_task(blows.deal(random, ways))
+        stack.push_async_callback(end, dealing)
         posted = await post_all(stage, people, arguments, random)
         blows.ended = True
         await dealing
         say(f"all posted; blows so far: {dict(blows.counts)}")
         await until_heard(people, len(posted))
-        for task in living:
-            task.cancel()
-        await asyncio.gather(*living, return_exceptions=True)
+        await end(*living)
         plays = [play for person in people for play in person.plays]
         (stage.folder / "plays.json").write_bytes(orjson.dumps(plays))
         return judged(plays, len(posted)) | {
@@ -412,9 +417,11 @@ def judged(plays: list[Play], posted: int) -> Figures:
 async def main(arguments: argparse.Namespace) -> None:
     """Prints and writes the judgement; the exit status is 1 if anything was lost or doubled."""
     with tempfile.TemporaryDirectory(prefix="overture-chaos-") as folder:
-        figures = await measure(Stage(Path(folder), arguments.bus), arguments)
-        if arguments.keep:
-            shutil.copytree(folder, arguments.keep, dirs_exist_ok=True)
+        try:
+            figures = await measure(Stage(Path(folder), arguments.bus), arguments)
+        finally:
+            if arguments.keep:
+                shutil.copytree(folder, arguments.keep, dirs_exist_ok=True)
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):32} {value}")
     report(figures, arguments.json, arguments.compare)
