@@ -229,7 +229,7 @@ class Stage:
         process = launch([*OVERTURE, "serve", self.agent()], environment, log)
         try:
             await ready(self.bases[number], process, log)
-        except NoServerError:
+        except BaseException:  # cut off while it starts, too
             stop(process)
             raise
         return process
