@@ -230,8 +230,8 @@ class RocketMQBus:
     @property
     def _away(self) -> bool:
         """Not for a moment only."""
-        down = self._down_since
-        return down is not None and time.monotonic() - down > FAIL_FAST_S
+        down, client = self._down_since, self._running()
+        return down is not None and time.monotonic() - down > FAIL_FAST_S and not client.connected
 
     def _running(self) -> Client:
         if self._client is None:

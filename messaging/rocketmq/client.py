@@ -18,15 +18,15 @@ from messaging.rocketmq.stubs import service_pb2 as calls
 from messaging.rocketmq.stubs import service_pb2_grpc
 
 CALL_S = 3.0
-LOOK_S = 0.05
+LOOK_S = 0.02
 POLL_S = 20.0
 """How long a poll waits at the broker for a message; the proxy allows 5 to 20 s."""
 LONGEST_DELAY_S = 24 * 3600.0
 
 OPTIONS = [
     # Back at once when the port is: the default waits up to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 300),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 150),
     ("grpc.min_reconnect_backoff_ms", 2000),  # also the time-out of one attempt to connect
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.enable_http_proxy", 0),

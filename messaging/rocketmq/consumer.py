@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 BEAT_S = 10.0
 FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 0.2
 MOST_AT_ONCE = 32
 """Messages in one poll, as the proxy allows."""
 
