@@ -18,6 +18,7 @@ const SESSION = {
     output: { format: { type: "audio/pcm", rate: 24000 } },
   },
 };
+export const TRUNCATING = "what_was_heard"; // event_id of how much of an answer was heard
 const ASKING = "still_there"; // event_id of a question that only wants an answer
 const WORTH_COUNTING_MS = 1500; // a shorter wait is over before it is read
 
@@ -244,6 +245,7 @@ export class RealtimeClient {
 
   truncate(item, playedMs) {
     this.send({
+      event_id: TRUNCATING,
       type: "conversation.item.truncate",
       item_id: item,
       content_index: 0,

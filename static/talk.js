@@ -7,7 +7,7 @@ import { Absence } from "./absence.js";
 import { canPlayAudio } from "./audio.js";
 import { Dialogue } from "./dialogue.js";
 import { fromBase64 } from "./pcm.js";
-import { RealtimeClient } from "./realtime.js";
+import { RealtimeClient, TRUNCATING } from "./realtime.js";
 import { EVENTS } from "./server-events.js";
 import { Sound } from "./sound.js";
 import { SpokenItems } from "./spoken-items.js";
@@ -298,6 +298,7 @@ export class Talk {
   /** What was typed may be sent twice around a lost connection: then the server has it already. */
   faulted({ code, message, param, event_id: cause }) {
     if (this.typed.arrived(cause) && param === "item.id") return this.view.settle(cause);
-    if (code !== HARMLESS) this.view.direction(message);
+    // Where the network paused more was played than was sent: then all of it was heard.
+    if (code !== HARMLESS && cause !== TRUNCATING) this.view.direction(message);
   }
 }

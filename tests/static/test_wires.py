@@ -74,6 +74,35 @@ async def test_speaking_over_the_answer_stops_it_and_only_what_was_heard_stays(
         )
 
 
+EXAGGERATING = """
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  const told = typeof data === "string" && JSON.parse(data);
+  if (told.type !== "conversation.item.truncate") return send.call(this, data);
+  send.call(this, JSON.stringify({ ...told, audio_end_ms: 1e6 }));
+};
+"""
+"""The page believes to have played far more than was sent."""
+
+
+async def test_who_played_more_than_was_sent_is_not_bothered_with_it(
+    browser: Browser, address: str
+) -> None:
+    scripts = (MICROPHONE, choosing("websocket"), EXAGGERATING)
+    async with open_page(browser, address, scripts=scripts) as page:
+        await begin(page)
+        greeted = await played(page)
+        await ask(page, LONG_QUESTION)
+        await expect_audible(page, greeted)
+        greeted = await played(page)
+        await ask(page, QUESTION)
+        await expect(page.locator(".line.agent.cut")).to_contain_text(
+            "interrupted here", timeout=PATIENCE_MS
+        )
+        await expect_answer(page)
+        await expect(page.locator(".direction")).to_have_count(0)
+
+
 @pytest.mark.parametrize("wire", WIRES)
 async def test_the_talk_goes_on_after_the_server_was_killed_in_the_middle_of_a_sentence(
     browser: Browser, house: House, address: str, wire: str
