@@ -240,7 +240,7 @@ def _options() -> argparse.ArgumentParser:
     )
     options.add_argument("--adapter", choices=(*ADAPTERS, "all"), default="all")
     options.add_argument("--kill", action="store_true", help="also kill RocketMQ")
-    options.add_argument("--kills", type=int, default=5, help="how often (default 5)")
+    options.add_argument("--kills", type=int, default=8, help="how often (default 8)")
     options.add_argument("--messages", type=int, default=2000)
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--json", type=Path, default=RESULTS, help=f"default {RESULTS.name}")

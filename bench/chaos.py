@@ -1,7 +1,7 @@
 """Prompts under fire: instances, scheduler and broker die, Redis pauses. Is anything lost or said
 twice?
 
-    bench/chaos.py --prompts 10000 --json bench/results/chaos.json     (about 20 minutes)
+    bench/chaos.py --json bench/results/chaos.json     (about 17 minutes)
     bench/chaos.py --prompts 500 --people 24 --bus redis
 
 Two instances, a scheduler of its own, one Redis, a real RocketMQ. People are clients that sit in
@@ -434,9 +434,9 @@ if __name__ == "__main__":
     options = parser(__doc__, chooses_server=False)
     options.add_argument("--bus", choices=("rocketmq", "redis"), default="rocketmq")
     options.add_argument("--prompts", type=int, default=10_000)
-    options.add_argument("--people", type=int, default=40)
+    options.add_argument("--people", type=int, default=100)
     options.add_argument(
-        "--every", type=float, default=3.5, help="seconds a person's prompts are apart"
+        "--every", type=float, default=8.0, help="seconds a person's prompts are apart"
     )
     options.add_argument("--seed", type=int, default=0)
     options.add_argument(

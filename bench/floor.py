@@ -108,7 +108,7 @@ if __name__ == "__main__":
     options.add_argument("--only", nargs="+", choices=tuple(PARTS))
     options.add_argument("--offer", choices=OFFERS, default=OFFERS[0])
     options.add_argument("--conversations", type=int, default=200)
-    options.add_argument("--parallel", type=int, default=8)
+    options.add_argument("--parallel", type=int, default=14)
     options.add_argument("--times", type=int, default=20)
     options.add_argument("--seed", type=int, default=0)
     run(main, options.parse_args())

@@ -75,9 +75,9 @@ REQUIREMENTS = (
         *(5000, 1000),
         "ms",
     ),
-    Requirement("prompts under fire: lost", "chaos.lost", 0, 0, ""),
+    Requirement("10,000 prompts under fire: lost", "chaos.lost", 0, 0, ""),
     Requirement(
-        "prompts under fire: heard twice without “in case you missed it”",
+        "10,000 prompts under fire: heard twice without “in case you missed it”",
         "chaos.heard_twice_without_the_words",
         *(0, 0),
         "",
@@ -89,7 +89,7 @@ REQUIREMENTS = (
         "",
     ),
     Requirement(
-        "prompts begun over a speaking person, acoustic conversations",
+        "prompts begun over a speaking person, 200 acoustic conversations",
         "floor.talk.begun_over_a_speaking_person",
         *(0, 0),
         "",
