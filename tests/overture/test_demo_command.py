@@ -45,10 +45,19 @@ def test_the_demo_is_heard_and_leaves_nothing(environment: dict[str, str], tmp_p
     assert list(tmp_path.glob("overture-demo-*")) == []
 
 
+def _hears_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so are our tests then."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_the_server_too(environment: dict[str, str], tmp_path: Path) -> None:
     port = 0
     with subprocess.Popen(
-        [*DEMO, "--quick"], env=environment, stdout=subprocess.PIPE, text=True
+        [*DEMO, "--quick"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hears_ctrl_c,
     ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
